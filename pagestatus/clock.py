@@ -1,0 +1,55 @@
+"""The clock of the actors: wall time that never goes back.
+
+Due times lie on the wall clock, so that a restart and another machine agree on them. Within one process,
+though, time must not run backwards (a slot would fall due twice): elapsed time is taken from the monotonic
+clock, and the wall clock only ever moves it forward (suspend, a step of NTP).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+SECOND_US = 1_000_000
+MINUTE_US = 60 * SECOND_US
+# A wall clock that runs ahead of the monotonic one by less than this is left alone: slewing, not a step.
+STEP_US = SECOND_US // 2
+
+
+class Clock:
+    """Microseconds since the epoch, UTC; never smaller than the last answer."""
+
+    def __init__(
+        self,
+        wall_ns: Callable[[], int] = time.time_ns,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._wall_ns = wall_ns
+        self._monotonic_ns = monotonic_ns
+        self._offset_us = wall_ns() // 1000 - monotonic_ns() // 1000
+
+    def now_us(self) -> int:
+        """The time now."""
+        return self._monotonic_ns() // 1000 + self._offset_us
+
+    def follow(self) -> int:
+        """Take over a step forward of the wall clock; returns how far it stands off now, microseconds.
+
+        Positive: the step was taken. Negative: the wall clock is behind and is not followed.
+        """
+        ahead_us = self._wall_ns() // 1000 - self.now_us()
+        if ahead_us > STEP_US:
+            self._offset_us += ahead_us
+        return ahead_us
+
+
+def iso(us: int) -> str:
+    """``us`` as ``2026-01-31T12:00:00.123Z`` (RFC 3339, UTC, milliseconds, rounded down)."""
+    return datetime.fromtimestamp(us // 1000 / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def parse_iso(text: str) -> int:
+    """The inverse of ``iso``, in microseconds; raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return round(moment.timestamp() * 1000) * 1000

@@ -1,0 +1,257 @@
+"""The configuration: every key with its type, its range and its default, and where a value came from.
+
+A flag beats an environment variable, which beats ``pagestatus.toml``, which beats the default. All mistakes
+are found before any is reported. Nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal, get_args, get_origin
+
+import msgspec
+from msgspec import Meta, Struct
+
+from pagestatus.addresses import default_run_dir
+from pagestatus.quantities import parse_bytes, parse_seconds
+
+PREFIX = "PAGESTATUS_"
+FILE = "pagestatus.toml"
+# Of the tests and of this file's own place; every other PAGESTATUS_ variable must be a key.
+OTHER_VARIABLES = frozenset({"PAGESTATUS_CONFIG", "PAGESTATUS_TEST_SLOWNESS"})
+
+Seconds = Annotated[float, Meta(gt=0, le=86_400, extra={"unit": "seconds"})]
+Size = Annotated[int, Meta(ge=1, le=1 << 50, extra={"unit": "bytes"})]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """How an attempt is made, and when it is made again."""
+
+    timeout: Seconds = 10.0
+    connect_timeout: Seconds = 5.0
+    retries: Annotated[int, Meta(ge=0, le=20)] = 2
+    retry_interval: Seconds = 1.0
+    per_host: Annotated[int, Meta(ge=0, le=1_000_000)] = 32
+    backoff_max: Annotated[int, Meta(ge=1, le=200)] = 4
+    max_bytes: Size = 64 << 20
+    keep_alive: bool = False
+    user_agent: str = "pagestatus"
+    name_servers: tuple[str, ...] = ()
+    ca_file: Path | None = None
+
+
+class Log(Struct, frozen=True, kw_only=True):
+    """What is written of the results, and how safely."""
+
+    fsync_ms: Annotated[int, Meta(ge=-1, le=60_000)] = 100
+    mode: Literal["all", "changes", "failures"] = "all"
+    max_bytes: Size = 256 << 20
+    keep: Annotated[int, Meta(ge=0, le=1000)] = 8
+
+
+class Downloads(Struct, frozen=True, kw_only=True):
+    """How files are fetched in ranges. ``dir`` None: ``<data_dir>/downloads``."""
+
+    dir: Path | None = None
+    threads: Annotated[int, Meta(ge=1, le=256)] = 8
+    bytes: Size = 4 << 20
+    broadcast_interval: Seconds = 1.0
+    active: Count = 4
+    per_host: Count = 16
+    allow_private: bool = False
+
+
+class Websocket(Struct, frozen=True, kw_only=True):
+    """Where websocket clients connect, and who may."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65_535)] = 8888
+    token: str | None = None
+    token_file: Path | None = None
+    origins: tuple[str, ...] = ()
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """Everything that can be configured."""
+
+    urls: Path = Path("urls.json")
+    data_dir: Path = Path("var")
+    run_dir: Path = msgspec.field(default_factory=default_run_dir)
+    fetchers: Annotated[int, Meta(ge=1, le=256)] = msgspec.field(default_factory=lambda: os.cpu_count() or 1)
+    slots: Count = 2000
+    check: Check = Check()
+    log: Log = Log()
+    downloads: Downloads = Downloads()
+    websocket: Websocket = Websocket()
+
+
+class ConfigMistakes(ValueError):  # noqa: N818 - one exception, several mistakes
+    """The configuration cannot be used; ``lines`` has one line per mistake."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def load(flags: Mapping[str, object] = MappingProxyType({})) -> Config:
+    """Read the configuration; raises ``ConfigMistakes``.
+
+    ``flags`` are key paths (``check.timeout``) with values from the command line, None where not given;
+    ``config`` among them names the file to read instead of ``pagestatus.toml``.
+    """
+    mistakes: list[str] = []
+    values: dict[str, object] = {}
+    fields = dict(_fields())
+    for source, key, raw, base in _given(flags, fields, mistakes):
+        try:
+            values[key] = _convert(raw, fields[key], base)
+        except (msgspec.ValidationError, ValueError) as mistake:
+            mistakes.append(f"{source}: {raw!r}: {_expected(fields[key], mistake)}")
+    if mistakes:
+        raise ConfigMistakes(mistakes)
+    config = _build(values)
+    mistakes = list(_contradictions(config))
+    if mistakes:
+        raise ConfigMistakes(mistakes)
+    return config
+
+
+def keys() -> dict[str, object]:
+    """Every key path with its default, in order."""
+    defaults = Config()
+    return {key: _lookup(defaults, key) for key, _type in _fields()}
+
+
+def _lookup(config: Config, key: str) -> object:
+    value: object = config
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _fields(struct: type[Struct] = Config, prefix: str = "") -> Iterator[tuple[str, object]]:
+    for field in msgspec.structs.fields(struct):
+        if isinstance(field.type, type) and issubclass(field.type, Struct):
+            yield from _fields(field.type, f"{field.name}.")
+        else:
+            yield prefix + field.name, field.type
+
+
+def _given(
+    flags: Mapping[str, object], fields: Mapping[str, object], mistakes: list[str]
+) -> Iterator[tuple[str, str, object, Path]]:
+    """Everything that was set, weakest first: (where, key, value, folder that relative paths start from)."""
+    here = Path.cwd()
+    file = flags.get("config") or os.environ.get("PAGESTATUS_CONFIG")
+    for path, key, raw in _from_file(Path(str(file or FILE)), bool(file), mistakes):
+        if key in fields:
+            yield f"{path}: {key}", key, raw, (here / path).parent
+        else:
+            mistakes.append(f"{path}: {key}: {raw!r}: unknown key{_suggestion(key, fields)}")
+    variables = {PREFIX + key.upper().replace(".", "_"): key for key in fields}
+    for name, raw in sorted(os.environ.items()):
+        if name in variables:
+            yield f"environment: {name}", variables[name], raw, here
+        elif name.startswith(PREFIX) and name not in OTHER_VARIABLES:
+            mistakes.append(f"environment: {name}: {raw!r}: unknown key{_suggestion(name, variables)}")
+    for key, raw in flags.items():
+        if raw is not None and key in fields:
+            yield f"command line: --{key.replace('_', '-')}", key, raw, here
+
+
+def _from_file(path: Path, must_exist: bool, mistakes: list[str]) -> Iterator[tuple[Path, str, object]]:  # noqa: FBT001
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if must_exist:
+            mistakes.append(f"{path}: no such file, expected a configuration in TOML")
+        return
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as mistake:
+        mistakes.append(f"{path}: {mistake}, expected a configuration in TOML")
+        return
+    for key, value in document.items():
+        if isinstance(value, dict):
+            yield from ((path, f"{key}.{name}", inner) for name, inner in value.items())
+        else:
+            yield path, key, value
+
+
+def _convert(raw: object, type_: object, base: Path) -> object:
+    """``raw`` as a value of ``type_``; text from the environment is read leniently ("8", "10s", "4 MiB")."""
+    unit = _unit(type_)
+    if isinstance(raw, str):
+        if unit == "seconds":
+            raw = parse_seconds(raw)
+        elif unit == "bytes":
+            raw = parse_bytes(raw)
+        elif type_ == tuple[str, ...]:
+            raw = [part.strip() for part in raw.split(",") if part.strip()]
+        elif type_ is bool:
+            raw = {"1": True, "0": False, "yes": True, "no": False}.get(raw.lower(), raw)
+    value = msgspec.convert(raw, type_, strict=not isinstance(raw, str), dec_hook=_path)
+    if isinstance(value, Path):
+        return base / value.expanduser()
+    return value
+
+
+def _path(type_: type, raw: object) -> object:
+    if type_ is Path and isinstance(raw, str | os.PathLike) and str(raw) and "\0" not in str(raw):
+        return Path(raw)
+    raise ValueError(f"Expected `path`, got `{type(raw).__name__}`")
+
+
+def _unit(type_: object) -> object:
+    for meta in getattr(type_, "__metadata__", ()):
+        if meta.extra:
+            return meta.extra.get("unit")
+    return None
+
+
+def _expected(type_: object, mistake: Exception) -> str:
+    """What should have stood there, in our words: "expected `int` >= 1"."""
+    if get_origin(type_) is Literal:
+        return f"expected one of {', '.join(get_args(type_))}"
+    message = str(mistake)
+    return message[:1].lower() + message[1:]
+
+
+def _suggestion(key: str, known: Mapping[str, object]) -> str:
+    # Imported here: only a mistake needs it.
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    near = get_close_matches(key, known, n=1)
+    return f", expected perhaps {near[0]}" if near else ", expected one of those in the README"
+
+
+def _build(values: Mapping[str, object]) -> Config:
+    tree: dict[str, dict[str, object]] = {}
+    top: dict[str, object] = {}
+    for key, value in values.items():
+        section, _, name = key.rpartition(".")
+        if section:
+            tree.setdefault(section, {})[name] = value
+        else:
+            top[key] = value
+    sections = {"check": Check, "log": Log, "downloads": Downloads, "websocket": Websocket}
+    built = {name: sections[name](**inner) for name, inner in tree.items()}
+    config = Config(**top, **built)  # type: ignore[arg-type]
+    here = Path.cwd()
+    return msgspec.structs.replace(
+        config, urls=here / config.urls, data_dir=here / config.data_dir, run_dir=here / config.run_dir
+    )
+
+
+def _contradictions(config: Config) -> Iterator[str]:
+    """Values that are right alone and wrong together."""
+    if config.check.connect_timeout > config.check.timeout and config.check.timeout >= Check().connect_timeout:
+        yield (
+            f"check.connect_timeout: {config.check.connect_timeout:g}: "
+            f"expected at most check.timeout ({config.check.timeout:g})"
+        )
+    if config.check.ca_file is not None and not config.check.ca_file.is_file():
+        yield f"check.ca_file: {str(config.check.ca_file)!r}: expected a file of certificates in PEM"

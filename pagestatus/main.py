@@ -1,0 +1,75 @@
+"""What every ``__main__`` does: options, configuration, the log, and an exit code for how it went."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from pagestatus import logs
+from pagestatus.addresses import Addresses, BadRunDir
+from pagestatus.config import Config, ConfigMistakes, load
+from pagestatus.locks import Taken
+from pagestatus.runner import DRAIN_S, Actor, CannotStart, Exit, Runner
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+log = logging.getLogger(__name__)
+
+
+def actor_options(function: Function) -> Function:
+    """The options that every process has."""
+    file = click.Path(path_type=Path)
+    for option in (
+        click.option("--log-file", is_flag=True, help="Log to <data_dir>/<name>.log, not to standard error."),
+        click.option("--run-dir", type=file, help="Folder of sockets and locks."),
+        click.option("--data-dir", type=file, help="Folder of logs, journal and downloads."),
+        click.option("--config", type=file, help="Configuration to read instead of ./pagestatus.toml."),
+    ):
+        function = option(function)
+    return function
+
+
+def main(
+    make_actor: Callable[[Config], Actor], *, log_file: bool, drain_timeout_s: float = DRAIN_S, **flags: object
+) -> int:
+    """Run one actor to its end; returns the exit code (see ``runner.Exit``)."""
+    try:
+        config = load(flags)
+    except ConfigMistakes as mistakes:
+        for line in mistakes.lines:
+            click.echo(line, err=True)
+        return Exit.CONFIGURATION
+    try:
+        Addresses(config.run_dir).prepare()
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+        actor = make_actor(config)
+        logs.configure(actor.name, config.data_dir / f"{actor.name}.log" if log_file else None)
+    except BadRunDir as mistake:
+        click.echo(f"run_dir: {mistake}", err=True)
+        return Exit.CONFIGURATION
+    except OSError as mistake:
+        click.echo(f"data_dir: {mistake.filename}: {mistake.strerror}", err=True)
+        return Exit.CONFIGURATION
+    return _run(actor, config, drain_timeout_s)
+
+
+def _run(actor: Actor, config: Config, drain_timeout_s: float) -> Exit:
+    log.info("started")
+    try:
+        exit_ = Runner(actor, config, drain_timeout_s).run()
+    except CannotStart as mistake:
+        log.error("%s", mistake)  # noqa: TRY400 - one clear line, not a traceback
+        return Exit.CONFIGURATION
+    except Taken as mistake:
+        log.error("%s", mistake)  # noqa: TRY400 - one clear line, not a traceback
+        return Exit.GAVE_UP
+    except Exception:
+        # A bug ends its process loudly, and it is started again clean.
+        log.exception("this is a bug: ending")
+        return Exit.BUG
+    log.info("ended (%s)", exit_.name.lower().replace("_", " "))
+    return exit_

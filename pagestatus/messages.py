@@ -1,0 +1,251 @@
+"""The contract between the actors: every record that travels over ZeroMQ.
+
+Rules, held by ``tests/contract``:
+
+* A record is one msgpack array ``[kind, *fields]``; a frame is an array of records (see ``codec``).
+* Kinds and enum values are append-only. A new field comes last and has a default, so that an older
+  peer's record still decodes and a newer peer's extra fields are ignored.
+* Units are in the names. ``*_us`` is microseconds: a moment (since the epoch, UTC) or a duration.
+* The fetcher measures, the aggregator judges (``verdict``), the scheduler decides. No record carries a
+  decision upstream of its maker.
+
+``tag`` is the kind. Kinds 1-31 belong to checking, 32 and up to downloads.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import msgspec
+
+
+class Outcome(IntEnum):
+    """How an attempt ended."""
+
+    OK = 0
+    FAIL = 1
+    INTERNAL = 2
+    MISSED = 3
+
+
+class Class(IntEnum):
+    """Whether trying a failed target again soon makes sense."""
+
+    NONE = 0
+    TRANSIENT = 1
+    PERMANENT = 2
+
+
+class Reason(IntEnum):
+    """Why an attempt is not ok. The log shows the name in lower case; values never change."""
+
+    NONE = 0
+    # fail: the site's doing
+    HTTP_STATUS = 1
+    TIMEOUT = 2
+    DNS = 3
+    CONNECT = 4
+    TLS = 5
+    RESET = 6
+    PROTOCOL = 7
+    REDIRECTS = 8
+    TOO_LARGE = 9
+    BAD_URL = 10
+    # The two permanent forms of a reason above; the log shows them as ``dns`` and ``tls``.
+    NO_SUCH_NAME = 11
+    CERTIFICATE = 12
+    # internal: our own doing
+    STALLED = 32
+    NO_FDS = 33
+    NO_PORTS = 34
+    NO_ROUTE = 35
+    NO_MEMORY = 36
+    NAME_SERVER = 37
+    BUG = 38
+    # missed: the slot was not measured
+    OVERRUN = 64
+    NO_CAPACITY = 65
+    LEASE = 66
+    RETRY_AFTER = 67
+    BACKOFF = 68
+    DOWN = 69
+    PER_HOST = 70
+    PAUSED = 71
+    LATE = 72
+    DRAIN = 73
+    REMOVED = 74
+
+
+class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Base of all records: positional on the wire, immutable in memory, never part of a cycle."""
+
+
+class Check(Record, tag=1):
+    """Scheduler → fetcher: make one attempt at a slot."""
+
+    target: int
+    due_us: int
+    attempt: int
+    # A transient failure that ends later than this is final; 0: it is final in any case.
+    retry_by_us: int
+    # When the slot's first attempt started; 0: this is the first.
+    first_started_us: int
+    timeout_us: int
+    url: str
+    name: str = ""
+    # Accepted status codes; empty: 200-299.
+    expect: tuple[int, ...] = ()
+    # Largest accepted body in bytes, after content decoding; 0: the fetcher's configured limit.
+    max_bytes: int = 0
+
+
+class Result(Record, tag=2):
+    """Fetcher → aggregator: what one attempt measured. It carries no judgement."""
+
+    target: int
+    due_us: int
+    attempt: int
+    retry_by_us: int
+    first_started_us: int
+    url: str
+    name: str
+    expect: tuple[int, ...]
+    # The incarnation and the index of the fetcher that made the attempt.
+    epoch: int
+    fetcher: int
+    started_us: int
+    duration_us: int
+    # What went wrong below HTTP; Reason.NONE: a whole response came.
+    reason: Reason
+    # 0: no status line came.
+    status: int = 0
+    # Length of the body after content decoding; -1: no response came.
+    bytes: int = -1
+    # When each phase was over, from the attempt's start; -1: not reached.
+    dns_us: int = -1
+    connect_us: int = -1
+    tls_us: int = -1
+    ttfb_us: int = -1
+    ip: str = ""
+    # Protocol version, "1.0", "1.1", "2"; empty: no response came.
+    http: str = ""
+    # Seconds the server asked us to stay away (Retry-After, as a delay); -1: it did not.
+    retry_after_s: int = -1
+
+
+class Missed(Record, tag=3):
+    """Scheduler → aggregator: ``count`` slots in a row of one target that were not measured.
+
+    The slots are ``due_us + k * interval_us`` for k in 0..count-1.
+    """
+
+    target: int
+    due_us: int
+    count: int
+    interval_us: int
+    reason: Reason
+    url: str
+    name: str = ""
+
+
+class Commit(Record, tag=4):
+    """Aggregator → scheduler: this is on the disk. For a ``Missed`` it echoes due_us and count."""
+
+    target: int
+    due_us: int
+    # 0 for missed slots.
+    attempt: int
+    outcome: Outcome
+    reason: Reason
+    class_: Class
+    # The slot is settled.
+    final: bool
+    first_started_us: int = 0
+    ended_us: int = 0
+    # Slots due before this moment are not wanted by the server; 0: none.
+    retry_after_us: int = 0
+    # Number of slots settled.
+    count: int = 1
+    # HTTP status of the attempt; 0: none.
+    status: int = 0
+
+
+class FetcherState(Record, tag=5):
+    """Fetcher → scheduler, on start and once a second: here I am, and so much I can hold."""
+
+    epoch: int
+    fetcher: int
+    # Checks it can hold at once; 0 while it drains.
+    slots: int
+    in_flight: int
+    draining: bool = False
+    pid: int = 0
+
+
+class Gone(Record, tag=6):
+    """Pool → scheduler: this incarnation has ended; whatever it held is lost."""
+
+    epoch: int
+    fetcher: int
+
+
+class Leave(Record, tag=7):
+    """Scheduler → fetcher: the last record you get. Finish what you have and end."""
+
+    epoch: int
+
+
+class Started(Record, tag=8):
+    """Scheduler → aggregator: a new scheduler is here and asks what has become of the last one's slots."""
+
+    epoch: int
+
+
+class Recap(Record, tag=9):
+    """Aggregator → scheduler: the answer to ``Started``, in one or more parts.
+
+    From the first part on, and until ``Down`` is on the disk, results due after ``since_us`` are dropped.
+    """
+
+    epoch: int
+    # All slots due before this are settled.
+    settled_us: int
+    # The latest due time that is known of; 0: there is no history.
+    since_us: int
+    # (target, due_us, attempts on the disk, settled) of slots due in [settled_us, since_us].
+    slots: tuple[tuple[int, int, int, bool], ...] = ()
+    last: bool = True
+
+
+class Down(Record, tag=10):
+    """Scheduler → aggregator: no scheduler ran in (since_us, until_us]; ``slots`` fell due in it."""
+
+    epoch: int
+    since_us: int
+    until_us: int
+    slots: int
+
+
+class Sweep(Record, tag=11):
+    """Scheduler → aggregator, once a second: how far it has come."""
+
+    epoch: int
+    # Every slot due up to here has been given out or recorded as missed.
+    swept_us: int
+    # All slots due before this are settled, with their lines on the disk.
+    settled_us: int
+    in_flight: int = 0
+    # The longest-running slots, at most 20: (url, when its first attempt was given out).
+    longest: tuple[tuple[str, int], ...] = ()
+
+
+class Pulse(Record, tag=12):
+    """Aggregator → scheduler, once a second: alive, and whether lines reach the disk."""
+
+    epoch: int
+    writable: bool = True
+
+
+Message = (
+    Check | Result | Missed | Commit | FetcherState | Gone | Leave | Started | Recap | Down | Sweep | Pulse
+)

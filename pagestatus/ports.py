@@ -1,0 +1,155 @@
+"""ZeroMQ sockets on the loop: an inbox pulls frames, an outbox pushes batches.
+
+``ZMQ_FD`` is edge-triggered and speaks of the socket's mailbox, not of its messages: after every send or
+receive ``ZMQ_EVENTS`` must be read again, or a wake-up is lost. Draining until EAGAIN does that.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import zmq
+
+from pagestatus.codec import BadFrame, decode, encode
+from pagestatus.loop import READ, Loop
+from pagestatus.messages import Message
+
+# Frames taken in one go before the loop looks at its other work.
+FRAMES_A_ROUND = 64
+# Records in one frame: beyond 64 a larger frame saves next to nothing.
+RECORDS_A_FRAME = 64
+# A peer that takes nothing for this long (in frames) has lost them: the ring makes up for it.
+MOST_WAITING = 10_000
+# A frame holds at most 64 records; a larger message comes from no peer of ours.
+LARGEST_FRAME = 16 << 20
+
+Context = zmq.Context[zmq.Socket[bytes]]
+Receive = Callable[[list[Message]], None]
+
+
+class Inbox:
+    """A PULL socket bound to ``path``. Take the lock file first: bind() steals a path in use."""
+
+    def __init__(self, loop: Loop, context: Context, path: Path, receive: Receive) -> None:
+        self.bad_frames = 0
+        self._loop = loop
+        self._receive = receive
+        self._paused = False
+        self._path = path
+        self._socket = context.socket(zmq.PULL)
+        self._socket.set(zmq.LINGER, 0)
+        self._socket.set(zmq.MAXMSGSIZE, LARGEST_FRAME)
+        self._socket.bind(f"ipc://{path}")
+        self._fd = self._socket.get(zmq.FD)
+        loop.watch(self._fd, READ, self._on_ready)
+        loop.soon(self._drain)
+
+    def pause(self) -> None:
+        """Take nothing until ``resume``: what comes waits at its senders, up to their bounds."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Take frames again."""
+        if self._paused:
+            self._paused = False
+            self._loop.soon(self._drain)
+
+    def close(self) -> None:
+        """Stop listening; what was not taken is lost."""
+        self._paused = True
+        self._loop.unwatch(self._fd)
+        self._socket.close()
+        self._path.unlink(missing_ok=True)
+
+    def _on_ready(self, _fd: int, _events: int) -> None:
+        self._drain()
+
+    def _drain(self) -> None:
+        for _ in range(FRAMES_A_ROUND):
+            if self._paused:
+                return
+            try:
+                frame = self._socket.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            try:
+                records = decode(frame)
+            except BadFrame:
+                self.bad_frames += 1
+                continue
+            self._receive(records)
+        # The edge is used up: come back without it.
+        self._loop.soon(self._drain)
+
+
+class Outbox:
+    """A PUSH socket to one peer at ``path``. Records wait for the end of the round and go as a batch.
+
+    With ``immediate`` nothing is queued for a peer that is not connected, so that a successor on the same
+    path never gets a predecessor's work.
+    """
+
+    def __init__(self, loop: Loop, context: Context, path: Path, *, immediate: bool = False) -> None:
+        self.dropped = 0
+        self._loop = loop
+        self._records: list[Message] = []
+        self._frames: deque[bytes] = deque()
+        self._again = False
+        self._socket = context.socket(zmq.PUSH)
+        self._socket.set(zmq.LINGER, 0)
+        self._socket.set(zmq.IMMEDIATE, int(immediate))
+        # A peer that restarts is back in well under a second; do not let the wait grow.
+        self._socket.set(zmq.RECONNECT_IVL, 50)
+        self._socket.set(zmq.RECONNECT_IVL_MAX, 500)
+        self._socket.connect(f"ipc://{path}")
+        loop.before_wait(self.flush)
+
+    @property
+    def waiting(self) -> int:
+        """Records and frames not yet taken by the socket."""
+        return len(self._records) + len(self._frames)
+
+    def send(self, record: Message) -> None:
+        """Queue one record for the end of the round."""
+        self._records.append(record)
+
+    def send_all(self, records: Sequence[Message]) -> None:
+        """Queue several."""
+        self._records.extend(records)
+
+    def flush(self) -> None:
+        """Hand over what has gathered, as far as the socket takes it."""
+        if not self._records and not self._frames:
+            return
+        records, self._records = self._records, []
+        for start in range(0, len(records), RECORDS_A_FRAME):
+            self._frames.append(encode(records[start : start + RECORDS_A_FRAME]))
+        self._push()
+        while len(self._frames) > MOST_WAITING:
+            self._frames.popleft()
+            self.dropped += 1
+
+    def _push(self) -> None:
+        while self._frames:
+            try:
+                self._socket.send(self._frames[0], zmq.NOBLOCK)
+            except zmq.Again:
+                # Full or not connected yet. No edge tells reliably when that ends: try again shortly.
+                if not self._again:
+                    self._again = True
+                    self._loop.after(0.01, self._try_again)
+                return
+            self._frames.popleft()
+
+    def _try_again(self) -> None:
+        self._again = False
+        if not self._socket.closed:
+            self._push()
+
+    def close(self, linger_s: float = 0.0) -> None:
+        """Flush, and give the peer ``linger_s`` seconds to take what is still on its way."""
+        self._loop.not_before_wait(self.flush)
+        self.flush()
+        self._socket.close(linger=int(linger_s * 1000))

@@ -1,0 +1,201 @@
+"""The life of an actor, the same for all: lock, signals, heartbeat, control, drain, exit code.
+
+The order of the end matters. A first TERM or INT drains: the actor takes nothing new and goes on until it
+says that it is done. Then its ports close, with some time for what is still on its way, and only then the
+lock is given back, so that a successor never works beside it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping
+from enum import IntEnum
+from typing import Protocol
+
+import zmq
+
+from pagestatus import logs
+from pagestatus.addresses import Addresses
+from pagestatus.clock import SECOND_US, Clock
+from pagestatus.config import Config
+from pagestatus.control import Command, ControlServer, Params
+from pagestatus.locks import Lock
+from pagestatus.loop import READ, Loop
+from pagestatus.ports import Context
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 1.0
+# Longer than the default attempt and its retries: a drain that takes more is given up.
+DRAIN_S = 25.0
+
+
+class Exit(IntEnum):
+    """How a process ended. 70 and 78 are those of sysexits.h."""
+
+    DRAINED = 0
+    GAVE_UP = 1
+    BUG = 70
+    CONFIGURATION = 78
+
+
+class CannotStart(Exception):  # noqa: N818 - the state of affairs, told to the operator
+    """A place the actor was configured to use cannot be used; the message is one line."""
+
+
+class Actor(Protocol):
+    """What the runner needs of a process."""
+
+    name: str
+
+    def start(self, runner: Runner) -> None:
+        """Open the ports. An OSError here means that a configured place cannot be used."""
+
+    def commands(self) -> Mapping[str, Command]:
+        """Control commands by name; the answer of ``status`` is laid over the runner's own."""
+
+    def second(self) -> None:
+        """The heartbeat, once a second."""
+
+    def reload(self) -> None:
+        """HUP: read the list again."""
+
+    def reopen(self) -> None:
+        """USR2: open the logs anew."""
+
+    def drain(self) -> None:
+        """Take nothing new from here on."""
+
+    def drained(self) -> bool:
+        """Whether nothing is in flight any more; asked every round after ``drain``."""
+
+    def close(self) -> None:
+        """Close the ports, giving what is on its way a moment."""
+
+
+class Runner:
+    """Owns one actor's loop and what surrounds it."""
+
+    def __init__(self, actor: Actor, config: Config, drain_timeout_s: float = DRAIN_S) -> None:
+        self.config = config
+        self.addresses = Addresses(config.run_dir)
+        self.loop = Loop()
+        self.clock = Clock()
+        self.context: Context = zmq.Context(io_threads=1)
+        self.draining = False
+        self._actor = actor
+        self._drain_timeout_s = drain_timeout_s
+        self._exit = Exit.DRAINED
+        self._started = time.monotonic()
+        self._next_second = self.loop.now
+        self._behind = False
+
+    def run(self) -> Exit:
+        """Live until drained or stopped."""
+        lock = Lock(self.addresses.lock(self._actor.name))
+        control = None
+        try:
+            self._watch_signals()
+            self._start()
+            control = ControlServer(self.loop, self.addresses.control(self._actor.name), self._commands())
+            self.loop.before_wait(self._look_at_drain)
+            self._second()
+            self.loop.run()
+            self._actor.close()
+        finally:
+            if control is not None:
+                control.close()
+            self.context.destroy(linger=1000)
+            lock.release()
+        return self._exit
+
+    def _start(self) -> None:
+        try:
+            self._actor.start(self)
+        except OSError as mistake:
+            where = f"{mistake.filename}: " if mistake.filename else ""
+            raise CannotStart(f"{where}{mistake.strerror or mistake}") from mistake
+
+    def drain(self) -> None:
+        """What a first TERM does; an actor may ask for it itself."""
+        if self.draining:
+            return
+        log.info("draining")
+        self.draining = True
+        self._actor.drain()
+        self.loop.after(self._drain_timeout_s, self._give_up)
+
+    def _look_at_drain(self) -> None:
+        if self.draining and self._actor.drained():
+            self.loop.stop()
+
+    def _give_up(self) -> None:
+        log.warning("still not drained after %g s: giving up", self._drain_timeout_s)
+        self._stop(Exit.GAVE_UP)
+
+    def _stop(self, exit_: Exit) -> None:
+        self._exit = exit_
+        self.loop.stop()
+
+    def _second(self) -> None:
+        # On a grid, so that a slow round does not push all later heartbeats back.
+        self._next_second = max(self._next_second + HEARTBEAT_S, self.loop.now)
+        self.loop.at(self._next_second, self._second)
+        self._watch_clock()
+        self._actor.second()
+
+    def _watch_clock(self) -> None:
+        ahead_us = self.clock.follow()
+        if ahead_us > SECOND_US:
+            log.warning("the clock went forward by %.3f s: followed", ahead_us / SECOND_US)
+        if (behind := ahead_us < -SECOND_US) and not self._behind:
+            log.warning("the clock went back by %.3f s: not followed until a restart", -ahead_us / SECOND_US)
+        self._behind = behind
+
+    def _commands(self) -> Mapping[str, Command]:
+        own = dict(self._actor.commands())
+        status = own.get("status", lambda _params: {})
+        own["status"] = lambda params: self._status(status, params)
+        return own
+
+    def _status(self, actors: Callable[[Params], object], params: Params) -> dict[str, object]:
+        found = actors(params)
+        return {
+            "name": self._actor.name,
+            "pid": os.getpid(),
+            "state": "draining" if self.draining else "running",
+            "uptime_s": round(time.monotonic() - self._started, 3),
+            **(found if isinstance(found, dict) else {}),
+        }
+
+    def _watch_signals(self) -> None:
+        """Signals become bytes in a socket: nothing is done inside a handler."""
+        wake, self._signals = socket.socketpair()
+        wake.setblocking(False)
+        self._signals.setblocking(False)
+        self._wake = wake
+        signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2):
+            signal.signal(number, lambda _number, _frame: None)
+        self.loop.watch(self._signals.fileno(), READ, self._on_signal)
+
+    def _on_signal(self, _fd: int, _events: int) -> None:
+        for number in self._signals.recv(64):
+            if number in {signal.SIGTERM, signal.SIGINT}:
+                self._on_term()
+            elif number == signal.SIGHUP:
+                self._actor.reload()
+            elif number == signal.SIGUSR2:
+                logs.reopen()
+                self._actor.reopen()
+
+    def _on_term(self) -> None:
+        if self.draining:
+            log.warning("stopped before everything was drained")
+            self._stop(Exit.GAVE_UP)
+        else:
+            self.drain()
