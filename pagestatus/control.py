@@ -38,6 +38,10 @@ class NoAnswer(Exception):  # noqa: N818 - it is an answer's absence, not a mist
     """Nobody listens, or nothing came in time."""
 
 
+class Silent(NoAnswer):
+    """Somebody is there and says nothing: stopped, hung, or far too busy."""
+
+
 class ControlServer:
     """Answers commands at ``path``; made by the runner, mode 0600."""
 
@@ -169,6 +173,9 @@ def ask_all(requests: Mapping[str, tuple[Path, str, Params]], timeout_s: float =
     for name, (path, command, params) in requests.items():
         try:
             peer = _connect(path, {**params, "command": command})
+        except BlockingIOError:
+            answers[name] = Silent(f"{path}: others wait for it already")
+            continue
         except OSError as mistake:
             answers[name] = NoAnswer(f"{path}: {mistake.strerror or mistake}")
             continue
@@ -185,7 +192,7 @@ def ask_all(requests: Mapping[str, tuple[Path, str, Params]], timeout_s: float =
             del open_[fd]
     for name, peer, _received in open_.values():
         peer.close()
-        answers[name] = NoAnswer(f"no answer within {timeout_s:g} s")
+        answers[name] = Silent(f"no answer within {timeout_s:g} s")
     return answers
 
 
@@ -217,7 +224,7 @@ def _parse(line: bytes) -> object:
     try:
         reply = msgspec.json.decode(line, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return NoAnswer("hung up before it answered")
+        return Silent("hung up before it answered")
     if "error" in reply:
         return ControlError(str(reply["error"]))
     return reply.get("ok")
