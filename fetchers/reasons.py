@@ -1,0 +1,108 @@
+"""What went wrong, told from what libcurl and c-ares say: tables, and nothing else.
+
+Site or us? A site that refuses, resets or is slow is data. A host without descriptors, ports, routes or
+memory says nothing about the site: those reasons are ``internal`` (see ``messages.Reason``).
+
+Codes are those of libcurl-errors(3) and ares.h, both stable interfaces; errno is that of Linux.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from pagestatus.messages import Reason
+
+# CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR, CURLE_RECV_ERROR
+_CONNECT = 7
+_TLS = 35
+_RECV = 56
+
+BY_CURL_CODE: Mapping[int, Reason] = MappingProxyType(
+    {
+        0: Reason.NONE,
+        # CURLE_UNSUPPORTED_PROTOCOL: only http and https ever reach libcurl, so it is the answer that is
+        # neither ("Received HTTP/0.9 when not allowed").
+        1: Reason.PROTOCOL,
+        3: Reason.BAD_URL,  # URL_MALFORMAT
+        6: Reason.DNS,  # COULDNT_RESOLVE_HOST
+        8: Reason.PROTOCOL,  # WEIRD_SERVER_REPLY
+        16: Reason.PROTOCOL,  # HTTP2
+        18: Reason.RESET,  # PARTIAL_FILE
+        23: Reason.TOO_LARGE,  # WRITE_ERROR: our own callback has had enough
+        27: Reason.NO_MEMORY,  # OUT_OF_MEMORY
+        28: Reason.TIMEOUT,  # OPERATION_TIMEDOUT
+        35: Reason.TLS,  # SSL_CONNECT_ERROR
+        47: Reason.REDIRECTS,  # TOO_MANY_REDIRECTS
+        52: Reason.RESET,  # GOT_NOTHING
+        55: Reason.RESET,  # SEND_ERROR
+        56: Reason.RESET,  # RECV_ERROR
+        58: Reason.TLS,  # SSL_CERTPROBLEM
+        59: Reason.TLS,  # SSL_CIPHER
+        60: Reason.CERTIFICATE,  # PEER_FAILED_VERIFICATION
+        61: Reason.PROTOCOL,  # BAD_CONTENT_ENCODING
+        63: Reason.TOO_LARGE,  # FILESIZE_EXCEEDED
+        80: Reason.TLS,  # SSL_SHUTDOWN_FAILED
+        83: Reason.CERTIFICATE,  # SSL_ISSUER_ERROR
+        91: Reason.CERTIFICATE,  # SSL_INVALIDCERTSTATUS
+        92: Reason.RESET,  # HTTP2_STREAM: the server gave the stream up (RST_STREAM, GOAWAY)
+        100: Reason.PROTOCOL,  # TOO_LARGE: of a header or a line, never of a body
+    }
+)
+
+# Of connect(2) and socket(2).
+BY_ERRNO: Mapping[int, Reason] = MappingProxyType(
+    {
+        errno.EMFILE: Reason.NO_FDS,
+        errno.ENFILE: Reason.NO_FDS,
+        errno.EADDRNOTAVAIL: Reason.NO_PORTS,
+        errno.EAGAIN: Reason.NO_PORTS,
+        errno.ENETUNREACH: Reason.NO_ROUTE,
+        errno.ENETDOWN: Reason.NO_ROUTE,
+        # A kernel without this family, or a firewall of our own.
+        errno.EAFNOSUPPORT: Reason.NO_ROUTE,
+        errno.EACCES: Reason.NO_ROUTE,
+        errno.EPERM: Reason.NO_ROUTE,
+        errno.ENOMEM: Reason.NO_MEMORY,
+        errno.ENOBUFS: Reason.NO_MEMORY,
+        errno.ETIMEDOUT: Reason.TIMEOUT,
+    }
+)
+
+# libcurl reports what it cannot parse in a body as CURLE_RECV_ERROR too; only the words tell.
+_UNPARSABLE = ("chunk", "Too large response headers", "Illegal or missing", "Invalid")
+
+BY_ARES_STATUS: Mapping[int, Reason] = MappingProxyType(
+    {
+        1: Reason.NO_SUCH_NAME,  # ENODATA: the name has no address
+        4: Reason.NO_SUCH_NAME,  # ENOTFOUND
+        8: Reason.NO_SUCH_NAME,  # EBADNAME
+        6: Reason.NAME_SERVER,  # EREFUSED: our name server does not serve us
+        11: Reason.NAME_SERVER,  # ECONNREFUSED: nobody is there
+        14: Reason.NAME_SERVER,  # EFILE: resolv.conf or hosts cannot be read
+        15: Reason.NO_MEMORY,  # ENOMEM
+    }
+)
+
+
+def of_transfer(code: int, os_errno: int = 0, words: str = "") -> Reason:
+    """The reason for libcurl's ``code``, with its ``CURLINFO_OS_ERRNO`` and what it says of it."""
+    if code == _CONNECT:
+        return BY_ERRNO.get(os_errno, Reason.CONNECT)
+    if code == _TLS and os_errno == errno.ECONNRESET:
+        return Reason.RESET
+    if code == _RECV and words.startswith(_UNPARSABLE):
+        return Reason.PROTOCOL
+    # What is left are mistakes in how we use libcurl.
+    return BY_CURL_CODE.get(code, Reason.BUG)
+
+
+def of_lookup(status: int) -> Reason:
+    """The reason for c-ares' ``status``; what is not known is the name's own trouble."""
+    return BY_ARES_STATUS.get(status, Reason.DNS)
+
+
+def is_ours(reason: Reason) -> bool:
+    """Whether it says something about us, and nothing about the site."""
+    return Reason.STALLED <= reason < Reason.OVERRUN
