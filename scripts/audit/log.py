@@ -23,6 +23,7 @@ class Line(msgspec.Struct, gc=False):
     bytes: int | None = None
     status: int = 0
     reason: str = ""
+    class_: str = msgspec.field(default="", name="class")
     final: bool = False
     attempt: int = 0
     due: datetime | None = None

@@ -1,0 +1,96 @@
+"""What is killed or stopped is back within seconds, and no slot is lost or settled twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+
+from system import ACTORS, System, eventually
+
+# Longer than the scheduler waits before it calls the aggregator silent.
+STOPPED_S = 3
+
+
+@pytest.fixture
+def system(site: str, make_system: Callable[..., System]) -> Iterator[System]:
+    """Quick, slow and failing targets, two fetchers, running; what it leaves is audited."""
+    targets: list[dict[str, object]] = [
+        {"url": f"{site}/fast/{number}", "interval": 1 + number % 2} for number in range(1, 11)
+    ]
+    targets += [{"url": f"{site}/slow", "interval": 2}, {"url": f"{site}/failing", "interval": 3}]
+    system = make_system(targets, fetchers=2, check__timeout=2, check__retry_interval=0.2)
+    system.start()
+    eventually(lambda: system.state() == "running", "all processes run", within_s=20)
+    system.until_checked(10)
+    yield system
+    assert system.drain() == dict.fromkeys(ACTORS, 0)
+    assert list(system.findings()) == []
+
+
+@pytest.mark.parametrize("name", ACTORS)
+def test_a_process_is_killed_and_started_again(system: System, name: str) -> None:
+    system.kill(name)
+    assert system.state() == "degraded"
+    system.start(name)
+    eventually(lambda: system.state() == "running", f"running again after {name} was killed", within_s=20)
+    system.until_checked(30)
+
+
+def test_the_pool_replaces_a_fetcher_that_is_killed(system: System) -> None:
+    before = fetcher_pids(system)
+    os.kill(before["fetcher-1"], signal.SIGKILL)
+    eventually(
+        lambda: fetcher_pids(system).get("fetcher-1") not in {None, before["fetcher-1"]}, "a new fetcher-1"
+    )
+    assert fetcher_pids(system)["fetcher-2"] == before["fetcher-2"]
+    system.until_checked(30)
+
+
+@pytest.mark.parametrize("name", ACTORS)
+def test_a_process_stands_still_for_some_seconds(system: System, name: str) -> None:
+    # The others say so themselves, once they have waited long enough for it.
+    system.signal(name, signal.SIGSTOP)
+    try:
+        eventually(lambda: system.state() == "degraded", f"{name} is seen to be silent")
+        others = [actor for actor in ACTORS if actor != name]
+        until = {actor: uptime(system, actor) + STOPPED_S for actor in others}
+        eventually(lambda: all(uptime(system, actor) > until[actor] for actor in others), f"{STOPPED_S} s on")
+    finally:
+        system.signal(name, signal.SIGCONT)
+    eventually(lambda: system.state() == "running", f"running again after {name} went on", within_s=20)
+    system.until_checked(30)
+
+
+def test_scaling_down_and_up_loses_nothing(system: System) -> None:
+    for wanted in (1, 3):
+        assert system.ctl("scale", str(wanted)).returncode == 0
+        eventually(partial(has_fetchers, system, wanted), f"{wanted} fetchers", within_s=20)
+        system.until_checked(20)
+    lost = [line for line in system.lines() if line.reason in {"lease", "no_capacity"}]
+    assert lost == []
+
+
+def has_fetchers(system: System, count: int) -> bool:
+    return len(fetcher_pids(system)) == count
+
+
+def has_fetchers(system: System, count: int) -> bool:
+    return len(fetcher_pids(system)) == count
+
+
+def fetcher_pids(system: System) -> dict[str, int]:
+    """The fetchers that the pool has, by name."""
+    answer = system.ask("fetchers", "status") or {"fetchers": []}
+    return {
+        fetcher["name"]: fetcher["pid"] for fetcher in answer["fetchers"] if fetcher["state"] == "running"
+    }
+
+
+def uptime(system: System, name: str) -> float:
+    """Seconds since the process started, in its own words; 0 when it does not answer."""
+    answer = system.ask(name, "status")
+    return float(answer["uptime_s"]) if answer else 0.0

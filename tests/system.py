@@ -1,0 +1,182 @@
+"""The real processes, with a run_dir, a data_dir and a list of their own; and waiting for what they do."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pagestatus.addresses import Addresses
+from pagestatus.control import NoAnswer, ask
+from scripts.audit import log, minutes
+from scripts.audit.__main__ import intervals_us
+from scripts.audit.slots import gathered
+
+T = TypeVar("T")
+Target = Mapping[str, object]
+
+SLOWNESS = float(os.environ.get("PAGESTATUS_TEST_SLOWNESS", "1"))
+# In the order in which they are to drain.
+ACTORS = ("scheduler", "fetchers", "aggregator")
+POLL_S = 0.02
+LOG_SHOWN = 4000
+
+
+def eventually(condition: Callable[[], T], what: str, within_s: float = 10) -> T:
+    """Wait until ``condition`` gives something true, and return it; ``within_s`` grows with the slowness."""
+    deadline = time.monotonic() + within_s * SLOWNESS
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still not so after {within_s * SLOWNESS:g} s: {what}")
+        time.sleep(POLL_S)
+    return found
+
+
+def environment(**settings: object) -> dict[str, str]:
+    """Our own environment, with these settings and no others."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PAGESTATUS_")}
+    given = {f"PAGESTATUS_{key.upper().replace('.', '_')}": str(value) for key, value in settings.items()}
+    return inherited | given
+
+
+class System:
+    """A scheduler, a pool of fetchers and an aggregator, started and ended by the test."""
+
+    def __init__(self, folder: Path, targets: Sequence[Target], **settings: object) -> None:
+        """``settings`` are configuration keys, with ``__`` for the dot."""
+        # Not below ``folder``: a socket's path may have 107 bytes, and those of pytest are long.
+        self.run_dir = Path(tempfile.mkdtemp(prefix="pagestatus-test-"))
+        self.data_dir = folder / "var"
+        self.urls = folder / "urls.json"
+        self.addresses = Addresses(self.run_dir)
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._folder = folder
+        self._ended: list[subprocess.Popen[bytes]] = []
+        self.write_list(targets)
+        settings = {"fetchers": 1, **settings}
+        self.environment = environment(
+            run_dir=self.run_dir,
+            data_dir=self.data_dir,
+            urls=self.urls,
+            **{key.replace("__", "."): value for key, value in settings.items()},
+        )
+
+    def write_list(self, targets: Sequence[Target]) -> None:
+        partial = self.urls.with_suffix(".part")
+        partial.write_text(json.dumps(targets), encoding="utf-8")
+        partial.replace(self.urls)
+
+    # --- processes -------------------------------------------------------------------------------
+
+    def start(self, *names: str) -> None:
+        """Start processes (all of them, when none is named); who has ended may be started again."""
+        for name in names or ACTORS:
+            with (self._folder / f"{name}.out").open("ab") as output:
+                self.processes[name] = subprocess.Popen(
+                    [sys.executable, "-m", name, "--log-file"],
+                    cwd=self._folder,
+                    env=self.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    # A group of its own, so that nothing of it outlives the test.
+                    start_new_session=True,
+                )
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        self.processes[name].send_signal(number)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to one process alone, and wait for its end."""
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
+        self._ended.append(process)
+
+    def drain(self, *names: str, within_s: float = 30) -> dict[str, int]:
+        """TERM, one process after the other; their exit codes."""
+        codes = {}
+        for name in names or ACTORS:
+            process = self.processes.pop(name)
+            process.terminate()
+            self._ended.append(process)
+            codes[name] = process.wait(within_s * SLOWNESS)
+        return codes
+
+    def close(self) -> None:
+        """End whatever is left, and show what the processes said (pytest shows it when the test fails)."""
+        for process in (*self.processes.values(), *self._ended):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        for path in sorted((*self._folder.glob("*.out"), *self.data_dir.glob("*.log"))):
+            said = path.read_text(encoding="utf-8", errors="replace")
+            sys.stdout.write(f"--- {path.name}\n{said[-LOG_SHOWN:]}\n")
+        shutil.rmtree(self.run_dir, ignore_errors=True)
+
+    # --- asking ----------------------------------------------------------------------------------
+
+    def ask(self, name: str, command: str, **params: object) -> Any:  # noqa: ANN401 - whatever JSON can say
+        """What a process answers; None when nobody does."""
+        try:
+            return ask(self.addresses.control(name), command, params, timeout_s=2 * SLOWNESS)
+        except NoAnswer:
+            return None
+
+    def ctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``pagestatus-ctl``."""
+        return subprocess.run(
+            [sys.executable, "-m", "pagestatus.ctl", *arguments],
+            cwd=self._folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30 * SLOWNESS,
+        )
+
+    def schedule(self) -> dict[str, Any]:
+        """The scheduler's books, seen to balance; empty when it does not answer."""
+        answer = self.ask("scheduler", "status")
+        if answer is None or "schedule" not in answer:
+            return {}
+        books: dict[str, Any] = answer["schedule"]
+        settled = books["checked_total"] + sum(books["missed_total"].values())
+        assert books["due_total"] == settled + books["in_flight"], books
+        return books
+
+    def checked(self) -> int:
+        """Slots checked since the scheduler started."""
+        return int(self.schedule().get("checked_total", 0))
+
+    def until_checked(self, more: int, within_s: float = 20) -> None:
+        """Wait until ``more`` slots than now are checked, looking at the books all the while."""
+        wanted = self.checked() + more
+        eventually(lambda: self.checked() >= wanted, f"{more} more slots are checked", within_s)
+
+    def state(self) -> str:
+        """What ``pagestatus-ctl status`` calls the whole."""
+        state: str = json.loads(self.ctl("status", "--json").stdout)["state"]
+        return state
+
+    # --- what is left of it ----------------------------------------------------------------------
+
+    def lines(self) -> list[log.Line]:
+        """The results so far."""
+        return list(log.lines(self.data_dir))
+
+    def findings(self) -> Iterator[str]:
+        """What breaks the promise of one final line for each slot; to be asked after the drain."""
+        lines = self.lines()
+        yield from gathered(lines).findings(intervals_us(self.urls))
+        yield from minutes.findings(lines, log.minutes(self.data_dir))
