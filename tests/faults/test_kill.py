@@ -78,10 +78,6 @@ def has_fetchers(system: System, count: int) -> bool:
     return len(fetcher_pids(system)) == count
 
 
-def has_fetchers(system: System, count: int) -> bool:
-    return len(fetcher_pids(system)) == count
-
-
 def fetcher_pids(system: System) -> dict[str, int]:
     """The fetchers that the pool has, by name."""
     answer = system.ask("fetchers", "status") or {"fetchers": []}

@@ -82,9 +82,7 @@ def test_what_dies_is_started_again_and_a_stop_drains(supervised: Supervised) ->
     for name in ACTORS:
         killed = supervised.pid(name)
         os.kill(killed, signal.SIGKILL)
-        eventually(
-            lambda name=name, killed=killed: supervised.pid(name) not in {0, killed}, f"{name} is back"
-        )
+        eventually(partial(supervised.back, name, killed), f"{name} is back")
         eventually(supervised.running, f"running again after {name} was killed", within_s=20)
         system.until_checked(10)
     assert supervised.stop() == 0
