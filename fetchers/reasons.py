@@ -106,3 +106,23 @@ def of_lookup(status: int) -> Reason:
 def is_ours(reason: Reason) -> bool:
     """Whether it says something about us, and nothing about the site."""
     return Reason.STALLED <= reason < Reason.OVERRUN
+
+
+# What a loop that stood still makes of a healthy transfer. A response, a certificate, a name that does not
+# exist stay what they are.
+_MADE_BY_STALL = frozenset(
+    {
+        Reason.TIMEOUT,
+        Reason.DNS,
+        Reason.CONNECT,
+        Reason.TLS,
+        Reason.RESET,
+        Reason.PROTOCOL,
+        Reason.NAME_SERVER,
+    }
+)
+
+
+def after_stall(reason: Reason) -> Reason:
+    """The reason for what ended with ``reason`` after the loop had stood still."""
+    return Reason.STALLED if reason in _MADE_BY_STALL else reason

@@ -1,0 +1,133 @@
+"""libcurl's multi interface on the loop: the whole of it is five short callbacks.
+
+``socket_action`` looks only at the transfers that are ready; ``perform`` would look at all in flight. An
+engine knows nothing of what its transfers are for: checks have one, and whatever else is to be fetched has
+another, with connections and limits of its own.
+"""
+
+from __future__ import annotations
+
+import select
+from typing import Protocol
+
+import pycurl
+
+from pagestatus.loop import READ, WRITE, Loop, Timer
+
+_TROUBLE = select.EPOLLERR | select.EPOLLHUP
+_EVENTS = {pycurl.POLL_IN: READ, pycurl.POLL_OUT: WRITE, pycurl.POLL_INOUT: READ | WRITE, pycurl.POLL_NONE: 0}
+_OK = 0
+
+
+class Transfer(Protocol):
+    """A configured easy handle and whoever wants to know how it ended."""
+
+    curl: pycurl.Curl
+
+    def ended(self, code: int, words: str) -> None:
+        """It has ended with libcurl's ``code`` (0: well) and what libcurl says of it."""
+
+
+class Engine:
+    """Transfers in flight."""
+
+    def __init__(self, loop: Loop, *, keep_connections: int) -> None:
+        self._loop = loop
+        self._multi = pycurl.CurlMulti()
+        self._transfers: dict[pycurl.Curl, Transfer] = {}
+        self._watched: set[int] = set()
+        self._due: float | None = None
+        self._timer: Timer | None = None
+        self._kicked = False
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+        # Every transfer is a measurement: none shares a connection with another that runs.
+        self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_NOTHING)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, keep_connections)
+
+    @property
+    def in_flight(self) -> int:
+        """Number of transfers that have not ended."""
+        return len(self._transfers)
+
+    def start(self, transfer: Transfer) -> None:
+        """Let ``transfer`` run; ``ended`` is called once, later, never from inside."""
+        self._transfers[transfer.curl] = transfer
+        self._multi.add_handle(transfer.curl)
+
+    def close(self) -> None:
+        """Break off everything that runs; nobody is told."""
+        for curl in self._transfers:
+            self._multi.remove_handle(curl)
+        self._transfers.clear()
+        self._multi.close()
+
+    def _on_socket(self, what: int, fd: int, _multi: object, _data: object) -> None:
+        """Watch ``fd`` for other events, as libcurl says."""
+        if what == pycurl.POLL_REMOVE:
+            self._watched.discard(fd)
+            self._loop.unwatch(fd)
+        elif fd in self._watched:
+            self._loop.change(fd, _EVENTS[what])
+        else:
+            self._watched.add(fd)
+            self._loop.watch(fd, _EVENTS[what], self._on_ready)
+
+    def _on_timer(self, timeout_ms: int) -> None:
+        """Let libcurl run in ``timeout_ms``; -1: no more, 0: now, but not from inside this call."""
+        if timeout_ms == 0:
+            if not self._kicked:
+                self._kicked = True
+                self._loop.soon(self._on_kick)
+        elif timeout_ms < 0:
+            self._due = None
+        else:
+            # A millisecond more: libcurl rounds down, and would be called once in vain.
+            self._due = self._loop.now + (timeout_ms + 1) / 1000
+            if self._timer is None or self._due < self._timer.when:
+                self._set_timer(self._due)
+
+    def _set_timer(self, when: float) -> None:
+        # libcurl changes its mind several times per transfer. A timer that stands earlier is left alone and
+        # looks again when it fires: far cheaper than one entry in the loop's heap for each change.
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.at(when, self._on_due)
+
+    def _on_due(self) -> None:
+        self._timer = None
+        if self._due is None:
+            return
+        if self._due > self._loop.now:
+            self._set_timer(self._due)
+            return
+        self._due = None
+        self._act(pycurl.SOCKET_TIMEOUT, 0)
+
+    def _on_kick(self) -> None:
+        self._kicked = False
+        self._act(pycurl.SOCKET_TIMEOUT, 0)
+
+    def _on_ready(self, fd: int, events: int) -> None:
+        # EPOLLIN is 1 as CSELECT_IN, EPOLLOUT is 4 and CSELECT_OUT is 2.
+        ready = events & READ | (events & WRITE) >> 1
+        self._act(fd, ready | pycurl.CSELECT_ERR if events & _TROUBLE else ready)
+
+    def _act(self, fd: int, ready: int) -> None:
+        _, running = self._multi.socket_action(fd, ready)
+        if running < len(self._transfers):
+            self._collect()
+
+    def _collect(self) -> None:
+        """Tell of all that have ended. Whoever is told may start the next at once."""
+        queued = 1
+        while queued:
+            queued, well, badly = self._multi.info_read()
+            for curl in well:
+                self._end(curl, _OK, "")
+            for curl, code, words in badly:
+                self._end(curl, code, words)
+
+    def _end(self, curl: pycurl.Curl, code: int, words: str) -> None:
+        self._multi.remove_handle(curl)
+        self._transfers.pop(curl).ended(code, words)
