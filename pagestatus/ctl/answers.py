@@ -1,0 +1,154 @@
+"""The shapes of what the processes answer, and of the lines of the logs: validated as they come in.
+
+Keys that are not named here are ignored, so that a newer process can say more.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+
+class Process(Struct):
+    """What every process says of itself."""
+
+    name: str
+    state: str
+    pid: int | None = None
+    uptime_s: float | None = None
+
+
+class Targets(Struct):
+    """Targets by state."""
+
+    total: int = 0
+    up: int = 0
+    down: int = 0
+    unknown: int = 0
+    paused: int = 0
+
+
+class Quantiles(Struct):
+    """Milliseconds; None where nothing was measured."""
+
+    p50: float | None = None
+    p90: float | None = None
+    p99: float | None = None
+    max: float | None = None
+
+
+class Schedule(Struct):
+    """The books of the scheduler since it started."""
+
+    due_total: int
+    checked_total: int
+    missed_total: dict[str, int]
+    in_flight: int
+    per_second: float = 0.0
+    lag_ms: dict[str, float | None] = field(default_factory=dict)
+
+
+class Lender(Struct):
+    """What the scheduler knows of one fetcher."""
+
+    fetcher: int
+    slots: int = 0
+    leases: int = 0
+    alive: bool = True
+
+
+class Writer(Struct):
+    """What the scheduler knows of the aggregator."""
+
+    alive: bool = True
+    writable: bool = True
+
+
+class Scheduler(Process):
+    """The scheduler's ``status``."""
+
+    targets: Targets = field(default_factory=Targets)
+    schedule: Schedule | None = None
+    fetchers: list[Lender] = field(default_factory=list)
+    aggregator: Writer = field(default_factory=Writer)
+
+
+class Aggregator(Process):
+    """The aggregator's ``status``."""
+
+    writable: bool = True
+
+
+class Pool(Process):
+    """The pool's ``status``: the parent and its fetchers."""
+
+    fetchers: list[Process] = field(default_factory=list)
+
+
+class Slowest(Struct):
+    """The attempt of a minute that took longest."""
+
+    url: str
+    ms: float
+
+
+class Lasting(Struct):
+    """A check that ran when a minute ended."""
+
+    url: str
+    seconds: float
+
+
+class Minute(Struct):
+    """A line of ``minutes.log``."""
+
+    minute: str
+    due: int = 0
+    checked: int = 0
+    ok: int = 0
+    fail: int = 0
+    internal: int = 0
+    missed: dict[str, int] = field(default_factory=dict)
+    codes: list[tuple[int, int]] = field(default_factory=list)
+    in_flight: int = 0
+    in_flight_urls: list[Lasting] = field(default_factory=list)
+    slowest: Slowest | None = None
+    lag_ms: Quantiles = field(default_factory=Quantiles)
+    latency_ms: Quantiles = field(default_factory=Quantiles)
+    bytes: int = 0
+
+
+class Attempt(Struct):
+    """A line of ``url_status.log``."""
+
+    time: str
+    url: str | None
+    bytes: int | None = None
+    status: int | None = None
+    outcome: str = ""
+    reason: str | None = None
+    class_: str | None = field(default=None, name="class")
+    final: bool = False
+    attempt: int | None = None
+    due: str | None = None
+    lag_ms: float | None = None
+    ms: float | None = None
+    dns_ms: float | None = None
+    connect_ms: float | None = None
+    tls_ms: float | None = None
+    ttfb_ms: float | None = None
+    ip: str | None = None
+    http: str | None = None
+    target: str | None = None
+    since: str | None = None
+    until: str | None = None
+    slots: int | None = None
+
+
+class InFlight(Struct):
+    """A check that is running."""
+
+    url: str
+    seconds: float
+    target: str = ""
+    attempt: int | None = None
+    fetcher: int | None = None

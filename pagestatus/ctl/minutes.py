@@ -1,0 +1,27 @@
+"""``minutes.log`` read from its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pagestatus.ctl.backwards import Backwards
+
+
+def last_minutes(path: Path, number: int) -> list[dict[str, Any]]:
+    """The last ``number`` lines, newest last; none when there is no such file yet."""
+    found: list[dict[str, Any]] = []
+    try:
+        for line in Backwards(path):
+            try:
+                found.append(msgspec.json.decode(line, type=dict[str, Any]))
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                # Not ours: somebody's editor, or a disk that lost power.
+                continue
+            if len(found) == number:
+                break
+    except FileNotFoundError:
+        return []
+    return found[::-1]

@@ -1,0 +1,145 @@
+"""The state of the whole, composed from what the processes answered; what is wrong with it, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pagestatus.control import NoAnswer, Silent
+from pagestatus.ctl.answers import Aggregator, Pool, Process, Schedule, Scheduler, Targets
+from pagestatus.ctl.minutes import last_minutes
+from pagestatus.ctl.output import Refused
+from pagestatus.ctl.place import DEGRADED, MINUTES_LOG, NOT_RUNNING, Place, understood
+
+RUNNING = "running"
+ABSENT = "absent"
+SILENT = "silent"
+EXIT_CODES = {RUNNING: 0, "degraded": DEGRADED, "not running": NOT_RUNNING}
+_SHAPES: dict[str, type[Process]] = {"scheduler": Scheduler, "aggregator": Aggregator, "fetchers": Pool}
+
+_WITHOUT = {
+    "scheduler": "nothing is checked",
+    "aggregator": "no result is written, and checking stops once the fetchers are full",
+    "fetchers": "nothing is checked, every slot is missed",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What ``status`` shows."""
+
+    processes: list[Process]
+    scheduler: Scheduler | None = None
+    writable: bool = True
+    # The last line of minutes.log, as it is.
+    minute: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        """``running``, ``degraded``, ``not running``."""
+        states = {process.state for process in self.processes}
+        if states == {ABSENT}:
+            return "not running"
+        return RUNNING if states == {RUNNING} and self.writable else "degraded"
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape of ``status --json``. What only the scheduler knows is empty when it does not answer."""
+        targets: Targets | dict[str, int] = self.scheduler.targets if self.scheduler else {}
+        schedule: Schedule | dict[str, int] = (self.scheduler and self.scheduler.schedule) or {}
+        picture: dict[str, Any] = msgspec.to_builtins(
+            {
+                "state": self.state,
+                "processes": [_plain(process) for process in self.processes],
+                "targets": targets,
+                "schedule": schedule,
+                "minute": self.minute,
+                "downloads": {"queued": 0, "active": 0, "complete": 0, "failed": 0},
+            }
+        )
+        return picture
+
+
+def look(place: Place) -> Picture:
+    """Ask all processes at once, and compose."""
+    answers = place.ask_all(
+        {name: (name, "status", {}) for name in _SHAPES} | {"log_path": ("aggregator", "log_path", {})}
+    )
+    minutes = last_minutes(place.path_of(MINUTES_LOG, answers["log_path"]), 1)
+    return compose(answers, minutes[-1] if minutes else {})
+
+
+def compose(answers: Mapping[str, Any], minute: Mapping[str, Any]) -> Picture:
+    """The picture from the answers by process; an exception stands where none came."""
+    heard = {name: _heard(name, answers[name]) for name in _SHAPES}
+    scheduler, aggregator, pool = heard.values()
+    known = scheduler if isinstance(scheduler, Scheduler) else None
+    writable = known is None or known.aggregator.writable
+    if isinstance(aggregator, Aggregator):
+        writable = aggregator.writable
+    return Picture(
+        processes=[*heard.values(), *_fetchers(pool, known)],
+        scheduler=known,
+        writable=writable,
+        minute=minute,
+    )
+
+
+def _heard(name: str, answer: object) -> Process:
+    if isinstance(answer, NoAnswer) and not isinstance(answer, Silent):
+        return Process(name, ABSENT)
+    if isinstance(answer, Exception):
+        return Process(name, SILENT)
+    try:
+        return understood(name, answer, _SHAPES[name])
+    except Refused:
+        return Process(name, "unknown")
+
+
+def _fetchers(pool: Process, scheduler: Scheduler | None) -> list[Process]:
+    """The fetchers as their pool tells of them, else as far as the scheduler knows."""
+    if isinstance(pool, Pool):
+        return pool.fetchers
+    if scheduler is None:
+        return []
+    return [
+        Process(f"fetcher-{fetcher.fetcher}", RUNNING if fetcher.alive else SILENT)
+        for fetcher in scheduler.fetchers
+    ]
+
+
+def _plain(process: Process) -> dict[str, object]:
+    return {
+        "name": process.name,
+        "pid": process.pid,
+        "state": process.state,
+        "uptime_s": process.uptime_s,
+    }
+
+
+def troubles(picture: Picture, data_dir: Path) -> Iterator[str]:
+    """What is not as it should be, and what to do about it; one sentence each."""
+    if picture.state == "not running":
+        yield "Nothing runs here. Start it with scripts/run, or name its run_dir with --run-dir."
+        return
+    for process in picture.processes:
+        log = data_dir / f"{process.name if process.name in _SHAPES else 'fetchers'}.log"
+        without = _WITHOUT.get(process.name, "the others do its work")
+        match process.state:
+            case "running":
+                continue
+            case "absent":
+                yield f"{process.name} is not running: {without}. If it stays away, see {log}."
+            case "silent":
+                yield f"{process.name} does not answer: {without}. If that lasts, see {log} and kill -9 it."
+            case "starting":
+                yield f"{process.name} is starting. If that lasts, see {log}."
+            case "draining":
+                yield f"{process.name} is finishing what is in flight, and then ends."
+            case state:
+                yield f"{process.name} is {state}: see {log}."
+    if not picture.writable and picture.processes[1].state == RUNNING:
+        yield f"Results do not reach the disk: make room in {data_dir}. Checking goes on by itself then."

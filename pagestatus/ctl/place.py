@@ -1,0 +1,103 @@
+"""Where the processes are, and how they are asked: the configuration is read when it is first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from pagestatus.addresses import Addresses
+from pagestatus.config import Config, ConfigMistakes, load
+from pagestatus.control import ControlError, NoAnswer, Silent, ask, ask_all
+from pagestatus.ctl.output import Refused, note
+
+CONFIGURATION = 78
+NOT_RUNNING = 4
+DEGRADED = 3
+
+# An answer takes milliseconds; one that was not there after this will not come.
+PATIENCE_S = 0.8
+# For the path of the log alone nobody should wait long: the configuration says it as well.
+SHORT_S = 0.3
+RESULTS_LOG = "url_status.log"
+MINUTES_LOG = "minutes.log"
+
+Shape = TypeVar("Shape")
+
+
+class Place:
+    """One running system, as the global options name it."""
+
+    def __init__(self) -> None:
+        self.flags: dict[str, Path | None] = {}
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration; raises ``Refused`` with every mistake told."""
+        try:
+            return load(self.flags)
+        except ConfigMistakes as mistakes:
+            for line in mistakes.lines:
+                note(line)
+            raise Refused("the configuration has mistakes", CONFIGURATION) from mistakes
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where the control sockets are."""
+        return Addresses(self.config.run_dir)
+
+    def ask(self, name: str, command: str, shape: type[Shape], **params: object) -> Shape:
+        """The answer of process ``name``; raises ``Refused``."""
+        try:
+            answer = ask(self.addresses.control(name), command, params, PATIENCE_S)
+        except Silent as mistake:
+            raise Refused(
+                f"the {name} process does not answer: look at its log, {self.config.data_dir / name}.log",
+                DEGRADED,
+            ) from mistake
+        except NoAnswer as mistake:
+            raise Refused(self._absent(name, mistake), NOT_RUNNING) from mistake
+        except ControlError as mistake:
+            raise Refused(str(mistake)) from mistake
+        return understood(name, answer, shape)
+
+    def ask_all(self, commands: Mapping[str, tuple[str, str, Mapping[str, object]]]) -> dict[str, Any]:
+        """Several (process, command, parameters) at once; an exception stands where no answer came."""
+        requests = {
+            key: (self.addresses.control(name), command, params)
+            for key, (name, command, params) in commands.items()
+        }
+        return ask_all(requests, PATIENCE_S)
+
+    def log(self, file: str = RESULTS_LOG) -> Path:
+        """The path of one of the aggregator's logs, whether it runs or not."""
+        try:
+            answer = ask(self.addresses.control("aggregator"), "log_path", {}, SHORT_S)
+        except (NoAnswer, ControlError) as mistake:
+            answer = mistake
+        return self.path_of(file, answer)
+
+    def path_of(self, file: str, answer: object) -> Path:
+        """The path of ``file``: the aggregator's ``log_path`` knows best, else the configuration says it."""
+        if isinstance(answer, str):
+            return Path(answer).with_name(file)
+        return self.config.data_dir / file
+
+    def _absent(self, name: str, mistake: NoAnswer) -> str:
+        return (
+            f"the {name} process is not running ({mistake}): "
+            "start it with scripts/run, or name its run_dir with --run-dir"
+        )
+
+
+def understood(name: str, answer: object, shape: type[Shape]) -> Shape:
+    """``answer`` as ``shape``; raises ``Refused`` when the process speaks otherwise than this version."""
+    try:
+        return msgspec.convert(answer, shape)
+    except msgspec.ValidationError as mistake:
+        raise Refused(
+            f"the {name} process answers in a way this version does not know: {mistake}"
+        ) from mistake
