@@ -1,0 +1,1 @@
+"""The only writer of results: the log, the minutes, and the commits that follow from them."""

@@ -1,0 +1,368 @@
+"""What is taken, what is a duplicate, and what the log, the minutes and the scheduler get to hear of it.
+
+Records go in (``take``), lines and commits come out (``collect``). The caller owes one thing: the commits of
+a batch, the answer to a ``Started`` and the minutes that ``close_minutes`` gives are passed on only once
+the lines of that batch and of all before it are on the disk.
+
+A slot is settled once. Whatever else comes for it, and every attempt that the log has already, is answered
+with what the log says. Slots of closed minutes, and of times in which no scheduler ran, are settled too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from aggregator.downtime import Downtime
+from aggregator.facts import MOST_STATUS, packed, unpacked
+from aggregator.failures import Failures
+from aggregator.lines import (
+    LAST_MOMENT_US,
+    Line,
+    down_line,
+    missed_line,
+    moment_us,
+    result_line,
+    target_id,
+    verdict_of,
+)
+from aggregator.minutes import MINUTE_US, Figures, Minute
+from aggregator.modes import Keeps, keep_all
+from aggregator.slots import Slots, slot_of
+from pagestatus.messages import (
+    Class,
+    Commit,
+    Down,
+    Message,
+    Missed,
+    Outcome,
+    Reason,
+    Recap,
+    Result,
+    Started,
+    Sweep,
+)
+from pagestatus.verdict import Verdict, judge
+
+# Clocks of processes may differ by what the wall clock was set back since they started; a moment further
+# ahead is a mistake.
+AHEAD_US = 24 * 60 * MINUTE_US
+MOST_ATTEMPTS = 1000
+# Slots in one Missed: its lines are one batch.
+MOST_MISSED = 100_000
+SLOTS_A_RECAP = 5000
+
+_LATE = Verdict(Outcome.MISSED, Reason.LATE, Class.NONE, final=True, retry_after_us=0)
+_DOWN = Verdict(Outcome.MISSED, Reason.DOWN, Class.NONE, final=True, retry_after_us=0)
+
+
+class Batch(NamedTuple):
+    """Lines to write, and what is true once they are on the disk."""
+
+    lines: list[bytes]
+    commits: list[Commit]
+
+
+class Ledger:
+    """Everything that is known of open slots."""
+
+    def __init__(self, failures: Failures, keeps: Keeps = keep_all) -> None:
+        self.failures = failures
+        self.counts = dict.fromkeys(("results", "missed", "duplicates", "late", "fenced", "bad"), 0)
+        # A scheduler waits for its recap: the epoch to answer, once all is on the disk.
+        self.asked: int | None = None
+        self._keeps = keeps
+        self._slots = Slots()
+        self._downtime = Downtime()
+        self._swept_us = 0
+        self._settled_us = 0
+        self._now_us = 0
+        self._lines: list[bytes] = []
+        self._commits: list[Commit] = []
+
+    @property
+    def is_urgent(self) -> bool:
+        """Somebody waits for more than one commit: flush at once."""
+        return self.asked is not None
+
+    # --- while running ---
+
+    def take(self, records: Sequence[Message], now_us: int) -> None:
+        """Take what a peer sent, in its order."""
+        self._now_us = now_us
+        take_result = self._take_result
+        for record in records:
+            if type(record) is Result:
+                take_result(record)
+            elif type(record) is Missed:
+                self._take_missed(record)
+            elif type(record) is Sweep:
+                self._take_sweep(record)
+            elif type(record) is Started:
+                self._take_started(record)
+            elif type(record) is Down:
+                self._take_down(record)
+            else:
+                self.counts["bad"] += 1
+
+    def collect(self) -> Batch:
+        """The lines and commits of everything taken since the last call."""
+        batch = Batch(self._lines, self._commits)
+        self._lines, self._commits = [], []
+        return batch
+
+    def close_minutes(self) -> list[Figures]:
+        """The minutes whose slots are all settled, in order. They are forgotten."""
+        return [minute.figures() for minute in self._slots.close(self._settled_us, self._downtime)]
+
+    def recap(self) -> Iterator[Recap]:
+        """The answer to who asked, in parts."""
+        epoch, self.asked = self.asked, None
+        if epoch is None:
+            return
+        fence = self._downtime.fence
+        since_us = fence.since_us if fence is not None else self._latest_us()
+        settled_us = max(self._slots.watermark_us, self._settled_us)
+        slots = self._slots.known(settled_us, since_us)
+        part = tuple(islice(slots, SLOTS_A_RECAP))
+        while rest := tuple(islice(slots, SLOTS_A_RECAP)):
+            yield Recap(epoch, settled_us, since_us, part, last=False)
+            part = rest
+        yield Recap(epoch, settled_us, since_us, part, downs=tuple(self._downtime.windows))
+
+    def _take_result(self, result: Result) -> None:
+        if not _plausible_result(result, self._now_us + AHEAD_US):
+            self.counts["bad"] += 1
+            return
+        due_us = result.due_us
+        verdict = judge(result)
+        if self._is_past(due_us):
+            self._answer_past(result, verdict)
+            return
+        minute = self._slots.minute(due_us)
+        slot = slot_of(result.target, due_us)
+        if slot in minute.settled or (slot in minute.attempts and result.attempt in minute.attempts[slot]):
+            self._answer_duplicate(result, verdict, minute, slot)
+            return
+        lag_us = (result.first_started_us or result.started_us) - due_us
+        if verdict.final:
+            _settle(minute, slot, packed(verdict, result.status, result.attempt))
+            minute.count_check(
+                verdict.outcome, result.url, result.status, result.bytes, lag_us, result.duration_us
+            )
+        else:
+            tried = minute.attempts.setdefault(slot, {})
+            tried[result.attempt] = packed(verdict, result.status, result.attempt)
+        self.counts["results"] += 1
+        line = result_line(result, verdict)
+        if self._keeps(result.target, verdict.outcome):
+            self._lines.append(line)
+        if verdict.outcome is not Outcome.OK:
+            self.failures.add(line)
+        self._commits.append(_commit(result, verdict, result.status))
+
+    def _is_past(self, due_us: int) -> bool:
+        downtime = self._downtime
+        return due_us < self._slots.watermark_us or downtime.fenced(due_us) or downtime.covers(due_us)
+
+    def _answer_past(self, result: Result, verdict: Verdict) -> None:
+        """A closed minute, or a time that a scheduler accounts for as a whole."""
+        if self._downtime.fenced(result.due_us):
+            # Who gave this check is gone, and its successor has no lease for it: nobody waits for a commit.
+            self.counts["fenced"] += 1
+            return
+        self.counts["late"] += 1
+        found = _DOWN if self._downtime.covers(result.due_us) else _LATE
+        self._commits.append(_commit(result, found._replace(retry_after_us=verdict.retry_after_us), 0))
+
+    def _answer_duplicate(self, result: Result, verdict: Verdict, minute: Minute, slot: int) -> None:
+        """Say what the log says; of what it does not keep, what the record itself says."""
+        self.counts["duplicates"] += 1
+        settled = minute.settled.get(slot)
+        fact = unpacked(minute.attempts[slot][result.attempt] if settled is None else settled)
+        logged = Verdict(fact.outcome, fact.reason, fact.class_, settled is not None, verdict.retry_after_us)
+        self._commits.append(_commit(result, logged, fact.status))
+
+    def _take_missed(self, missed: Missed) -> None:
+        if not _plausible_missed(missed, self._now_us + AHEAD_US):
+            self.counts["bad"] += 1
+            return
+        answered = False
+        found = Verdict(Outcome.MISSED, missed.reason, Class.NONE, final=True, retry_after_us=0)
+        fact = unpacked(packed(found, 0, 0))
+        for number in range(missed.count):
+            due_us = missed.due_us + number * missed.interval_us
+            if self._downtime.fenced(due_us):
+                self.counts["fenced"] += 1
+                continue
+            answered = True
+            if self._is_past(due_us):
+                self.counts["late"] += 1
+                continue
+            minute = self._slots.minute(due_us)
+            slot = slot_of(missed.target, due_us)
+            settled = minute.settled.get(slot)
+            if settled is None:
+                self._miss(missed, due_us, minute, found)
+                continue
+            self.counts["duplicates"] += 1
+            if missed.count == 1:
+                fact = unpacked(settled)
+        if answered:
+            self._commits.append(
+                Commit(
+                    missed.target, missed.due_us, 0, fact.outcome, fact.reason, fact.class_,
+                    final=True, count=missed.count, status=fact.status,
+                )
+            )  # fmt: skip
+
+    def _miss(self, missed: Missed, due_us: int, minute: Minute, found: Verdict) -> None:
+        slot = slot_of(missed.target, due_us)
+        _settle(minute, slot, packed(found, 0, max(minute.attempts.get(slot, ()), default=0)))
+        minute.count_missed(missed.reason)
+        self.counts["missed"] += 1
+        if self._keeps(missed.target, Outcome.MISSED):
+            self._lines.append(missed_line(missed, due_us, self._now_us))
+
+    def _take_sweep(self, sweep: Sweep) -> None:
+        downtime = self._downtime
+        downtime.lapse(self._now_us)
+        if not downtime.listens_to(sweep.epoch):
+            return
+        latest_us = self._now_us + AHEAD_US
+        self._swept_us = max(self._swept_us, min(sweep.swept_us, latest_us))
+        self._settled_us = max(self._settled_us, min(sweep.settled_us, latest_us))
+        if self._slots.watermark_us <= sweep.swept_us <= latest_us:
+            self._slots.minute(sweep.swept_us).look(sweep)
+
+    # --- when a scheduler starts ---
+
+    def _take_started(self, started: Started) -> None:
+        self._downtime.raise_fence(started.epoch, self._latest_us(), self._now_us)
+        self.asked = started.epoch
+
+    def _take_down(self, down: Down) -> None:
+        if not (0 <= down.since_us < down.until_us <= self._now_us + AHEAD_US and down.slots >= 0):
+            self.counts["bad"] += 1
+            return
+        fence = self._downtime.fence
+        if fence is not None and fence.epoch != down.epoch:
+            # One of the two schedulers is gone, and the living one asks again: answer it, then take its word.
+            self._take_started(Started(down.epoch))
+            return
+        if down.until_us < self._slots.watermark_us or down.until_us <= self._downtime.until_us:
+            self.counts["duplicates"] += 1
+        else:
+            self._record(self._less_known(down))
+        self._commits.append(
+            Commit(0, down.until_us, 0, Outcome.MISSED, Reason.DOWN, Class.NONE, final=True, count=down.slots)
+        )
+
+    def _less_known(self, down: Down) -> Down:
+        """``down`` without the slots that were settled all the same, by results that passed no fence.
+
+        That happens when we were started again between the question and its account.
+        """
+        known = self._slots.settled_in(down.since_us, down.until_us)
+        return Down(down.epoch, down.since_us, down.until_us, max(down.slots - known, 0))
+
+    def _record(self, down: Down) -> None:
+        self._downtime.epoch = down.epoch
+        self._downtime.record(down.since_us, down.until_us)
+        # Before the very first start there is no time in which something did not run.
+        if down.since_us or down.slots:
+            self._slots.minute(down.until_us).count_missed(Reason.DOWN, down.slots)
+            self._lines.append(down_line(down, self._now_us))
+
+    def _latest_us(self) -> int:
+        return max(self._slots.latest_us(), self._swept_us, self._downtime.until_us, 0)
+
+    # --- after our own restart ---
+
+    def restore_closed(self, until_us: int) -> None:
+        """Every minute up to ``until_us`` has its line; call this before ``restore``."""
+        self._slots.watermark_us = until_us
+
+    def restore(self, line: Line, raw: bytes, hashed: Callable[[str], int]) -> None:
+        """Take a line of the log, oldest first; raises ``ValueError``, also for a moment that is none."""
+        if line.outcome in {"fail", "internal"}:
+            self.failures.add(raw)
+        if line.until:
+            self._restore_down(line)
+            return
+        due_us = moment_us(line.due)
+        if due_us < self._slots.watermark_us:
+            return
+        verdict = verdict_of(line)
+        minute = self._slots.minute(due_us)
+        slot = slot_of(target_id(line.target, hashed), due_us)
+        if slot in minute.settled:
+            return
+        fact = packed(verdict, line.status, line.attempt)
+        if not line.final:
+            minute.attempts.setdefault(slot, {})[line.attempt] = fact
+            return
+        _settle(minute, slot, fact)
+        if verdict.outcome is Outcome.MISSED:
+            minute.count_missed(verdict.reason)
+            return
+        lag_us, duration_us = (round((ms or 0) * 1000) for ms in (line.lag_ms, line.ms))
+        size = -1 if line.bytes is None else line.bytes
+        minute.count_check(verdict.outcome, line.url or "", line.status, size, lag_us, duration_us)
+
+    def _restore_down(self, line: Line) -> None:
+        since_us, until_us = moment_us(line.since), moment_us(line.until)
+        if until_us >= self._slots.watermark_us:
+            self._downtime.record(since_us, until_us)
+            self._slots.minute(until_us).count_missed(Reason.DOWN, line.slots or 0)
+
+    def __repr__(self) -> str:
+        return f"<Ledger closed up to {self._slots.watermark_us} us, {self.counts}>"
+
+
+def _settle(minute: Minute, slot: int, fact: int) -> None:
+    minute.settled[slot] = fact
+    minute.attempts.pop(slot, None)
+
+
+def _commit(result: Result, verdict: Verdict, status: int) -> Commit:
+    started_us = result.started_us
+    return Commit(
+        result.target,
+        result.due_us,
+        result.attempt,
+        verdict.outcome,
+        verdict.reason,
+        verdict.class_,
+        verdict.final,
+        result.first_started_us or started_us,
+        started_us + result.duration_us,
+        verdict.retry_after_us,
+        1,
+        status,
+    )
+
+
+def _plausible_result(result: Result, latest_us: int) -> bool:
+    """Whether it can be shown and counted; a peer that sends other numbers has a bug of its own."""
+    return (
+        0 < result.due_us <= latest_us
+        and 0 < result.started_us <= latest_us
+        and 0 <= result.first_started_us <= latest_us
+        and 0 <= result.duration_us <= LAST_MOMENT_US
+        and 0 < result.attempt <= MOST_ATTEMPTS
+        and 0 <= result.status <= MOST_STATUS
+        and result.target >= 0
+    )
+
+
+def _plausible_missed(missed: Missed, latest_us: int) -> bool:
+    return (
+        missed.target >= 0
+        and missed.reason >= Reason.OVERRUN
+        and 0 < missed.count <= MOST_MISSED
+        and 0 <= missed.interval_us <= latest_us
+        and missed.due_us > 0
+        and missed.due_us + (missed.count - 1) * missed.interval_us <= latest_us
+    )

@@ -1,0 +1,100 @@
+"""After a start: read back what the log and the minutes say, as far back as a slot can be open.
+
+The last line of ``minutes.log`` tells what is closed. Every file of the log that was written to since then
+is read whole, so that the last failures are known again as well. A line that is none of ours is skipped.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from aggregator.ledger import Ledger
+from aggregator.lines import moment_us, parse
+from aggregator.minutes import MINUTE_US, Figures
+from pagestatus.targets import target_id
+
+log = logging.getLogger(__name__)
+
+RESULTS = "url_status.log"
+MINUTES = "minutes.log"
+_COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst"})
+_TAIL = 256 << 10
+
+
+def recover(data_dir: Path, ledger: Ledger) -> None:
+    """Bring ``ledger`` to where the files in ``data_dir`` are; raises OSError."""
+    last = last_minutes(data_dir, 1)
+    watermark_us = moment_us(last[-1]["minute"]) + MINUTE_US if last else 0
+    ledger.restore_closed(watermark_us)
+    files = written_since(data_dir, RESULTS, watermark_us)
+    taken = skipped = 0
+    for path in files:
+        with path.open("rb") as lines:
+            for line in lines:
+                try:
+                    ledger.restore(parse(line), line, id_of_name)
+                    taken += 1
+                except ValueError:
+                    skipped += 1
+    if skipped:
+        log.warning("skipped %d lines of %s that are none of ours", skipped, data_dir / RESULTS)
+    if taken:
+        log.info("read back %d lines of %d files", taken, len(files))
+
+
+def written_since(data_dir: Path, name: str, moment_us: int) -> list[Path]:
+    """The file ``name`` and what it was rotated to, oldest first, if written to at or after ``moment_us``."""
+    found = [
+        (stat.st_mtime_ns, path)
+        for path in data_dir.glob(f"{name}*")
+        if path.is_file() and path.suffix not in _COMPRESSED and (stat := path.stat()).st_size
+    ]
+    return [path for mtime_ns, path in sorted(found) if mtime_ns // 1000 >= moment_us]
+
+
+def last_minutes(data_dir: Path, most: int) -> list[Figures]:
+    """The last lines of ``minutes.log``, oldest first; of its predecessor where it has too few."""
+    found: list[Figures] = []
+    for name in (MINUTES, f"{MINUTES}.1"):
+        path = data_dir / name
+        if len(found) < most and path.is_file():
+            found = [*_figures(path, most - len(found)), *found]
+    return found
+
+
+def id_of_name(name: str) -> int:
+    """The id of a target with a name, as ``pagestatus.targets`` makes it from the list."""
+    return target_id(f"name\0{name}")
+
+
+def _figures(path: Path, most: int) -> list[Figures]:
+    """At most the last ``most`` lines that can be read."""
+    found: list[Figures] = []
+    for line in _backwards(path):
+        if len(found) >= most:
+            break
+        try:
+            figures = msgspec.json.decode(line, type=Figures)
+            moment_us(str(figures.get("minute")))
+        except (msgspec.DecodeError, ValueError):
+            continue
+        found.append(figures)
+    return found[::-1]
+
+
+def _backwards(path: Path) -> Iterator[bytes]:
+    """The whole lines of ``path``, last first."""
+    with path.open("rb") as file:
+        start = file.seek(0, 2)
+        rest = b""
+        while start > 0:
+            length = min(_TAIL, start)
+            start -= length
+            file.seek(start)
+            rest, *lines = (file.read(length) + rest).split(b"\n")
+            yield from reversed(lines)
+        yield rest

@@ -1,0 +1,58 @@
+"""A minute for people: one block of short lines, made of a line of ``minutes.log``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
+from typing import Any
+
+from pagestatus.ctl.text import clean, count, fit, milliseconds, size
+
+WIDTH = 80
+MOST_URLS = 3
+_LABEL = 11
+
+
+def block(figures: Mapping[str, Any], width: int = WIDTH) -> list[str]:
+    """The minute in lines of at most ``width`` columns, the first one without an indent."""
+    lines = [f"minute {figures['minute'][:16].replace('T', ' ')} UTC: {_verdict(figures)}"]
+    for label, text, parts in _facts(figures):
+        room = width - _LABEL
+        # Words are wrapped; a URL is cut, so that it stands on one line.
+        texts = wrap(text, room) if parts else [fit(text, room)]
+        for number, piece in enumerate(texts):
+            lines.append(f"  {label if number == 0 else '':{_LABEL - 2}}{piece}")
+    return [fit(line, width) for line in lines]
+
+
+def _verdict(figures: Mapping[str, Any]) -> str:
+    """What an operator wants to know first."""
+    due, ok = figures["due"], figures["ok"]
+    if not due:
+        return "nothing was due"
+    bad = ((figures["fail"], "failed"), (figures["internal"], "spoilt by us"))
+    missed = sum(figures["missed"].values())
+    parts = [f"{count(number)} {word}" for number, word in (*bad, (missed, "missed")) if number]
+    return ", ".join([f"{count(due)} due, {count(ok)} ok", *parts])
+
+
+def _facts(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    """(label, text, whether the text may be wrapped)."""
+    if figures["missed"]:
+        yield "missed", ", ".join(f"{clean(word)} {count(n)}" for word, n in figures["missed"].items()), True
+    if figures["codes"]:
+        yield "codes", ", ".join(f"{code}: {count(number)}" for code, number in figures["codes"]), True
+    if figures["checked"]:
+        yield "latency", _spread(figures["latency_ms"]), True
+        yield "lag", _spread(figures["lag_ms"]), True
+        yield "bodies", size(figures["bytes"]), True
+    if slowest := figures["slowest"]:
+        yield "slowest", f"{milliseconds(slowest['ms'])}  {clean(slowest['url'])}", False
+    if figures["in_flight"]:
+        yield "in flight", count(figures["in_flight"]), True
+    for check in figures["in_flight_urls"][:MOST_URLS]:
+        yield "", f"{milliseconds(check['seconds'] * 1000)}  {clean(check['url'])}", False
+
+
+def _spread(figures: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {milliseconds(ms)}" for name, ms in figures.items())
