@@ -12,9 +12,9 @@ from pagestatus.main import actor_options, main
 
 @click.command(help=__doc__)
 @actor_options
-def cli(*, log_file: bool, **flags: object) -> None:
+def cli(**flags: object) -> None:
     """Run the aggregator until it is told to stop."""
-    sys.exit(main(Aggregator, log_file=log_file, **flags))
+    sys.exit(main(Aggregator, flags))
 
 
 if __name__ == "__main__":

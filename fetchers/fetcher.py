@@ -10,7 +10,6 @@ import click
 from fetchers.actor import Fetcher
 from fetchers.lifeline import ChildEnd
 from pagestatus.main import actor_options, main
-from pagestatus.runner import DRAIN_S
 
 
 @click.command()
@@ -18,18 +17,11 @@ from pagestatus.runner import DRAIN_S
 @click.option("--index", type=click.IntRange(min=1), required=True, help="Number of the fetcher.")
 @click.option("--epoch", type=click.IntRange(min=1), help="This incarnation. [default: now, in microseconds]")
 @click.option("--lifeline", type=click.IntRange(min=0), help="Inherited descriptor of the pool's lifeline.")
-def run(index: int, epoch: int | None, lifeline: int | None, *, log_file: bool, **flags: object) -> None:
+def run(index: int, epoch: int | None, lifeline: int | None, **flags: object) -> None:
     """Make attempts and measure them. The pool (python -m fetchers) starts as many of these as it should."""
     own_epoch = epoch or time.time_ns() // 1000
     end = None if lifeline is None else ChildEnd(lifeline)
-    sys.exit(
-        main(
-            lambda config: Fetcher(config, index, own_epoch, end),
-            log_file=log_file,
-            drain_timeout_s=DRAIN_S,
-            **flags,
-        )
-    )
+    sys.exit(main(lambda config: Fetcher(config, index, own_epoch, end), flags))
 
 
 if __name__ == "__main__":

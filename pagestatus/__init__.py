@@ -1,1 +1,1 @@
-"""What the actors share: messages, codec, configuration, addresses, the runner, control and the operator's tool."""
+"""What the actors share: messages, codec, configuration, the runner, control and the operator's tool."""

@@ -90,7 +90,7 @@ class Config(Struct, frozen=True, kw_only=True):
     websocket: Websocket = Websocket()
 
 
-class ConfigMistakes(ValueError):  # noqa: N818 - one exception, several mistakes
+class ConfigMistakes(ValueError):
     """The configuration cannot be used; ``lines`` has one line per mistake."""
 
     def __init__(self, lines: list[str]) -> None:
@@ -248,10 +248,5 @@ def _build(values: Mapping[str, object]) -> Config:
 
 def _contradictions(config: Config) -> Iterator[str]:
     """Values that are right alone and wrong together."""
-    if config.check.connect_timeout > config.check.timeout and config.check.timeout >= Check().connect_timeout:
-        yield (
-            f"check.connect_timeout: {config.check.connect_timeout:g}: "
-            f"expected at most check.timeout ({config.check.timeout:g})"
-        )
     if config.check.ca_file is not None and not config.check.ca_file.is_file():
         yield f"check.ca_file: {str(config.check.ca_file)!r}: expected a file of certificates in PEM"

@@ -34,7 +34,7 @@ class ControlError(Exception):
     """A command was refused or went wrong; the message is one line for the operator."""
 
 
-class NoAnswer(Exception):  # noqa: N818 - it is an answer's absence, not a mistake
+class NoAnswer(Exception):
     """Nobody listens, or nothing came in time."""
 
 

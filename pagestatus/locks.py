@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 
-class Taken(Exception):  # noqa: N818 - a state of the lock
+class Taken(Exception):
     """Another process holds the lock; the message is one line for the operator."""
 
 

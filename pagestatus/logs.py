@@ -18,7 +18,7 @@ _FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)-7s {name}: %(message)s"
 class _OneLine(logging.Formatter):
     """Keeps what a stranger wrote (a URL, a header) from starting a line or steering a terminal."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         record.message = record.message.translate(CONTROL)

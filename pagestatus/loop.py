@@ -48,6 +48,7 @@ class Loop:
         self._sequence = itertools.count()
         self._soon: deque[Call] = deque()
         self._before_wait: list[Call] = []
+        self._last_before_wait: list[Call] = []
         self._on_stall: list[Callable[[float], None]] = []
         self._running = False
         self.now = clock()
@@ -98,12 +99,16 @@ class Loop:
         self._soon.append(callback)
 
     def before_wait(self, callback: Call) -> None:
-        """Call in every round before it sleeps: here batches are sent."""
+        """Call in every round before it sleeps, when all that happened has been told."""
         self._before_wait.append(callback)
 
+    def last_before_wait(self, callback: Call) -> None:
+        """Call after all those: here what they made is sent."""
+        self._last_before_wait.append(callback)
+
     def not_before_wait(self, callback: Call) -> None:
-        """Take back ``before_wait``."""
-        self._before_wait.remove(callback)
+        """Take back ``last_before_wait``."""
+        self._last_before_wait.remove(callback)
 
     def on_stall(self, callback: Callable[[float], None]) -> None:
         """Call with the seconds for which the loop stood still, before anything else of that round."""
@@ -135,7 +140,7 @@ class Loop:
         self._run_timers()
         for _ in range(len(self._soon)):
             self._soon.popleft()()
-        for call in tuple(self._before_wait):
+        for call in (*self._before_wait, *self._last_before_wait):
             call()
 
     def _run_timers(self) -> None:

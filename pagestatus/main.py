@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,7 +34,9 @@ def actor_options(function: Function) -> Function:
 
 
 def main(
-    make_actor: Callable[[Config], Actor], *, log_file: bool, drain_timeout_s: float = DRAIN_S, **flags: object
+    make_actor: Callable[[Config], Actor],
+    flags: Mapping[str, object],
+    drain_timeout_s: float = DRAIN_S,
 ) -> int:
     """Run one actor to its end; returns the exit code (see ``runner.Exit``)."""
     try:
@@ -47,7 +49,7 @@ def main(
         Addresses(config.run_dir).prepare()
         config.data_dir.mkdir(parents=True, exist_ok=True)
         actor = make_actor(config)
-        logs.configure(actor.name, config.data_dir / f"{actor.name}.log" if log_file else None)
+        logs.configure(actor.name, config.data_dir / f"{actor.name}.log" if flags.get("log_file") else None)
     except BadRunDir as mistake:
         click.echo(f"run_dir: {mistake}", err=True)
         return Exit.CONFIGURATION

@@ -80,7 +80,7 @@ class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Base of all records: positional on the wire, immutable in memory, never part of a cycle."""
 
 
-class Check(Record, tag=1):
+class Check(Record, frozen=True, tag=1):
     """Scheduler → fetcher: make one attempt at a slot."""
 
     target: int
@@ -99,7 +99,7 @@ class Check(Record, tag=1):
     max_bytes: int = 0
 
 
-class Result(Record, tag=2):
+class Result(Record, frozen=True, tag=2):
     """Fetcher → aggregator: what one attempt measured. It carries no judgement."""
 
     target: int
@@ -133,7 +133,7 @@ class Result(Record, tag=2):
     retry_after_s: int = -1
 
 
-class Missed(Record, tag=3):
+class Missed(Record, frozen=True, tag=3):
     """Scheduler → aggregator: ``count`` slots in a row of one target that were not measured.
 
     The slots are ``due_us + k * interval_us`` for k in 0..count-1.
@@ -148,7 +148,7 @@ class Missed(Record, tag=3):
     name: str = ""
 
 
-class Commit(Record, tag=4):
+class Commit(Record, frozen=True, tag=4):
     """Aggregator → scheduler: this is on the disk. For a ``Missed`` it echoes due_us and count."""
 
     target: int
@@ -170,7 +170,7 @@ class Commit(Record, tag=4):
     status: int = 0
 
 
-class FetcherState(Record, tag=5):
+class FetcherState(Record, frozen=True, tag=5):
     """Fetcher → scheduler, on start and once a second: here I am, and so much I can hold."""
 
     epoch: int
@@ -182,26 +182,26 @@ class FetcherState(Record, tag=5):
     pid: int = 0
 
 
-class Gone(Record, tag=6):
+class Gone(Record, frozen=True, tag=6):
     """Pool → scheduler: this incarnation has ended; whatever it held is lost."""
 
     epoch: int
     fetcher: int
 
 
-class Leave(Record, tag=7):
+class Leave(Record, frozen=True, tag=7):
     """Scheduler → fetcher: the last record you get. Finish what you have and end."""
 
     epoch: int
 
 
-class Started(Record, tag=8):
+class Started(Record, frozen=True, tag=8):
     """Scheduler → aggregator: a new scheduler is here and asks what has become of the last one's slots."""
 
     epoch: int
 
 
-class Recap(Record, tag=9):
+class Recap(Record, frozen=True, tag=9):
     """Aggregator → scheduler: the answer to ``Started``, in one or more parts.
 
     From the first part on, and until ``Down`` is on the disk, results due after ``since_us`` are dropped.
@@ -215,9 +215,11 @@ class Recap(Record, tag=9):
     # (target, due_us, attempts on the disk, settled) of slots due in [settled_us, since_us].
     slots: tuple[tuple[int, int, int, bool], ...] = ()
     last: bool = True
+    # Times (since_us, until_us] in which no scheduler ran: every slot due in them is settled.
+    downs: tuple[tuple[int, int], ...] = ()
 
 
-class Down(Record, tag=10):
+class Down(Record, frozen=True, tag=10):
     """Scheduler → aggregator: no scheduler ran in (since_us, until_us]; ``slots`` fell due in it."""
 
     epoch: int
@@ -226,7 +228,7 @@ class Down(Record, tag=10):
     slots: int
 
 
-class Sweep(Record, tag=11):
+class Sweep(Record, frozen=True, tag=11):
     """Scheduler → aggregator, once a second: how far it has come."""
 
     epoch: int
@@ -239,7 +241,7 @@ class Sweep(Record, tag=11):
     longest: tuple[tuple[str, int], ...] = ()
 
 
-class Pulse(Record, tag=12):
+class Pulse(Record, frozen=True, tag=12):
     """Aggregator → scheduler, once a second: alive, and whether lines reach the disk."""
 
     epoch: int

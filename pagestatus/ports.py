@@ -42,7 +42,7 @@ class Inbox:
         self._socket.set(zmq.LINGER, 0)
         self._socket.set(zmq.MAXMSGSIZE, LARGEST_FRAME)
         self._socket.bind(f"ipc://{path}")
-        self._fd = self._socket.get(zmq.FD)
+        self._fd = self._socket.fileno()
         loop.watch(self._fd, READ, self._on_ready)
         loop.soon(self._drain)
 
@@ -104,7 +104,7 @@ class Outbox:
         self._socket.set(zmq.RECONNECT_IVL, 50)
         self._socket.set(zmq.RECONNECT_IVL_MAX, 500)
         self._socket.connect(f"ipc://{path}")
-        loop.before_wait(self.flush)
+        loop.last_before_wait(self.flush)
 
     @property
     def waiting(self) -> int:

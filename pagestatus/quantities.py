@@ -5,12 +5,21 @@ from __future__ import annotations
 import re
 
 _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+_BYTES = {
+    "": 1,
+    "b": 1,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "kib": 1 << 10,
+    "mib": 1 << 20,
+    "gib": 1 << 30,
+}
 _QUANTITY = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([A-Za-z]*)\s*", re.ASCII)
 
 
 def parse_seconds(text: str) -> float:
-    """Seconds from ``"30s"``, ``"5m"``, ``"1h"``, ``"2d"``, ``"250ms"`` or a bare number; raises ValueError."""
+    """Seconds from ``"30s"``, ``"5m"``, ``"1h"``, ``"250ms"`` or a bare number; raises ValueError."""
     return _parse(text, _SECONDS, 'seconds, such as 30, "30s", "5m" or "1h"')
 
 

@@ -43,7 +43,7 @@ class Exit(IntEnum):
     CONFIGURATION = 78
 
 
-class CannotStart(Exception):  # noqa: N818 - the state of affairs, told to the operator
+class CannotStart(Exception):
     """A place the actor was configured to use cannot be used; the message is one line."""
 
 

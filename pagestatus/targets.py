@@ -24,13 +24,14 @@ LONGEST_INTERVAL_S = 366 * 86_400
 LONGEST_TIMEOUT_S = 600
 MOST_READS = 5
 _SHOWN = 80
+_USER = re.compile(r"//[^/@]*@")
 _FIELD = re.compile(r"Object (?:contains )?(missing required|unknown) field `(.*)`")
 
 INTERVAL = f'expected whole seconds from 1 to {LONGEST_INTERVAL_S}, such as 60, "60s" or "1m"'
 TIMEOUT = f'expected seconds above 0 and up to {LONGEST_TIMEOUT_S}, such as 3 or "3s"'
 
 
-class BadList(ValueError):  # noqa: N818 - named after what it is about
+class BadList(ValueError):
     """The whole list cannot be used; the message is one line."""
 
 
@@ -178,14 +179,15 @@ def _decode(raw: msgspec.Raw, decode: Callable[[msgspec.Raw], _Entry]) -> _Entry
 
 
 def _explained(raw: msgspec.Raw, message: str) -> _Mistake:
-    """msgspec's message ("Expected `int`, got `str` - at `$.retries`") as one of ours."""
+    """A message of msgspec ("Expected `int`, got `str` - at `$.retries`") as one of ours."""
     problem, _, at = message.partition(" - at `$")
     key = at.rstrip("`").lstrip(".")
     if named := _FIELD.fullmatch(problem):
         what, field = named.groups()
         if what == "missing required":
             return _Mistake(field, None, "expected a value: every target has one")
-        return _Mistake(field, _value(raw, field), f"unknown key, expected one of {', '.join(_Entry.__struct_fields__)}")
+        known = ", ".join(_Entry.__struct_fields__)
+        return _Mistake(field, _value(raw, field), f"unknown key, expected one of {known}")
     return _Mistake(key, _value(raw, key), INTERVAL if key == "interval" else _lowered(problem))
 
 
@@ -225,7 +227,8 @@ def _value(raw: msgspec.Raw, key: str) -> object:
 
 
 def _shown(value: object) -> str:
-    text = ascii(value)
+    # A password in a bad URL must not end up in a log.
+    text = _USER.sub("//…@", ascii(value))
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 

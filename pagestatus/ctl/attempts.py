@@ -11,8 +11,8 @@ from pagestatus.ctl.table import PLAIN, WIDE_GAP, Cell, Palette, Style, flow
 from pagestatus.ctl.text import clean, columns, count, fit, milliseconds, size
 
 # Widths of the columns of ``tail``: they stand before the lines are known.
-HEAD = "UTC      OUTCOME   WHY         TRY    TOOK     BYTES TARGET"
-_NAMED_AFTER = 47
+HEAD = "UTC      OUTCOME   WHY         TRY    TOOK    BYTES TARGET"
+_NAMED_AFTER = 52
 _ID_LENGTH = 16
 _HEX_DIGITS = frozenset("0123456789abcdef")
 _STYLES = {"ok": Style.GOOD, "fail": Style.BAD, "internal": Style.WARN, "missed": Style.WARN}
@@ -63,7 +63,7 @@ def row(attempt: Attempt, width: int, palette: Palette = PLAIN) -> str:
     return (
         f"{clean(attempt.time[11:19]):8} "
         f"{palette.paint(f'{fit(outcome, 9):9}', style(attempt))} {fit(what(attempt), 11):11} {tries:>3} "
-        f"{took:>7} {body:>9} {fit(name(attempt), width - _NAMED_AFTER)}"
+        f"{took:>7} {body:>8} {fit(name(attempt), width - _NAMED_AFTER)}"
     ).rstrip()
 
 

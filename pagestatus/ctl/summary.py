@@ -48,18 +48,27 @@ def summary(place: Place, *, minutes: int, as_json: bool) -> None:
 def show(minutes: Sequence[Minute], width: int, palette: Palette = PLAIN) -> list[str]:
     """The table, and the last of ``minutes`` in full."""
     heads = [
-        Column(minutes[-1].minute[:10]),
+        Column("UTC"),
         *(Column(title, right=True) for title in ("DUE", "OK", "FAIL", "INTERNAL", "MISSED")),
         *(Column(title, right=True) for title in ("LAG p99", "TOOK p50", "p99", "max")),
     ]
-    rows = [_row(minute, minutes[-1].minute[:10]) for minute in minutes]
-    return [*table(heads, rows, width, palette), "", *_full(minutes[-1], width, palette)]
+    head, *lines = table(heads, [_row(minute) for minute in minutes], width, palette)
+    return [head, *_dated(minutes, lines, palette), "", *_full(minutes[-1], width, palette)]
 
 
-def _row(minute: Minute, today: str) -> list[str | Cell]:
-    date = "" if minute.minute.startswith(today) else f"{minute.minute[5:10]} "
+def _dated(minutes: Sequence[Minute], lines: Sequence[str], palette: Palette) -> Iterator[str]:
+    """A line with the date wherever a new day begins."""
+    before = minutes[-1].minute[:10]
+    for minute, line in zip(minutes, lines, strict=True):
+        if (day := minute.minute[:10]) != before:
+            before = day
+            yield palette.paint(clean(day), Style.DIM)
+        yield line
+
+
+def _row(minute: Minute) -> list[str | Cell]:
     return [
-        f"{date}{minute.minute[11:16]}",
+        clean(minute.minute[11:16]),
         count(minute.due),
         count(minute.ok),
         _some(minute.fail, Style.BAD),
@@ -78,8 +87,9 @@ def _some(number: int, style: Style) -> Cell:
 
 def _full(minute: Minute, width: int, palette: Palette) -> list[str]:
     rows = [(Cell(label, Style.DIM), text) for label, text in _facts(minute)]
-    heads = [Column(minute.minute[11:16]), Column("", flexible=True)]
-    return table(heads, rows, width, palette)
+    heads = [Column(""), Column("", flexible=True)]
+    title = palette.paint(clean(f"the minute of {minute.minute[:10]} {minute.minute[11:16]}"), Style.BOLD)
+    return [title, *table(heads, rows, width, palette)[1:]]
 
 
 def _facts(minute: Minute) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,1 @@
+"""The scheduler: when a target is checked, and by whom."""

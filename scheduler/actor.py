@@ -1,0 +1,191 @@
+"""The scheduler's sockets and wiring: who tells the planner what, and where its answers go."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from random import Random
+
+from pagestatus.config import Config
+from pagestatus.control import Command
+from pagestatus.loop import Timer
+from pagestatus.messages import Commit, FetcherState, Gone, Leave, Message, Pulse, Recap, Sweep
+from pagestatus.ports import Inbox, Outbox
+from pagestatus.runner import CannotStart, Runner
+from pagestatus.targets import BadList
+from scheduler.commands import Commands
+from scheduler.handover import Handover, Step
+from scheduler.lists import Lists
+from scheduler.planner import Planner, Policy
+
+log = logging.getLogger(__name__)
+
+# The longest-running URLs told with every sweep.
+MOST_LONGEST = 20
+
+
+class Scheduler:
+    """Finds what is due and gives it to the fetchers; nothing is settled here before it is on the disk."""
+
+    name = "scheduler"
+
+    def __init__(self, config: Config) -> None:
+        self.lists = Lists(config)
+        self._policy = Policy(
+            round(config.check.retry_interval * 1_000_000), config.check.backoff_max, config.check.per_host
+        )
+        self._ports: dict[int, Outbox] = {}
+        self._wake: Timer | None = None
+        self._wake_us: int | None = None
+        self.aggregator_writes = True
+
+    def start(self, runner: Runner) -> None:
+        """Read the list, open the ports, and ask what has become of the slots of the one before."""
+        self._runner = runner
+        self._clock = runner.clock
+        try:
+            catalog = self.lists.read()
+        except BadList as mistake:
+            raise CannotStart(str(mistake)) from mistake
+        self.planner = Planner(catalog, self._policy, self._clock.now_us(), Random())  # noqa: S311 - jitter
+        self.epoch = time.time_ns() // 1000
+        self.handover = Handover(self.epoch)
+        addresses, loop, context = runner.addresses, runner.loop, runner.context
+        self._inbox = Inbox(loop, context, addresses.scheduler, self._receive)
+        self._aggregator = Outbox(loop, context, addresses.aggregator)
+        self._on: dict[type[Message], Callable[..., None]] = {
+            Commit: self._on_commit,
+            FetcherState: self._on_state,
+            Gone: self._on_gone,
+            Pulse: self._on_pulse,
+            Recap: self._on_recap,
+        }
+        loop.before_wait(self._round)
+        loop.on_stall(lambda _seconds: self.planner.hold_leases(self._clock.now_us()))
+
+    def commands(self) -> Mapping[str, Command]:
+        """What an operator can ask."""
+        return Commands(self, self._clock).table()
+
+    # --- messages -----------------------------------------------------------------------------------------
+
+    def _receive(self, records: list[Message]) -> None:
+        now_us = self._clock.now_us()
+        for record in records:
+            handle = self._on.get(type(record))
+            if handle is not None:
+                handle(record, now_us)
+
+    def _on_commit(self, commit: Commit, now_us: int) -> None:
+        self.planner.on_aggregator(now_us)
+        if not self.handover.on_commit(commit, self.planner, now_us):
+            self.planner.on_commit(commit, now_us)
+        elif self.handover.down.slots:
+            log.info("not running for %d slots: recorded as missed (down)", self.handover.down.slots)
+
+    def _on_pulse(self, pulse: Pulse, now_us: int) -> None:
+        self.planner.on_aggregator(now_us)
+        self.aggregator_writes = pulse.writable
+        self.handover.on_pulse(pulse.epoch)
+
+    def _on_recap(self, recap: Recap, now_us: int) -> None:
+        if self.handover.on_recap(recap, self.planner.catalog, now_us):
+            self._say_handover()
+
+    def _on_state(self, state: FetcherState, now_us: int) -> None:
+        if self.planner.on_state(state, now_us):
+            path = self._runner.addresses.fetcher(state.fetcher, state.epoch)
+            self._ports[state.epoch] = Outbox(self._runner.loop, self._runner.context, path, immediate=True)
+            log.info("fetcher-%d is here with %d slots", state.fetcher, state.slots)
+        if state.draining:
+            # Nothing is given to it from now on: the last it hears.
+            self._ports[state.epoch].send(Leave(state.epoch))
+
+    def _on_gone(self, gone: Gone, now_us: int) -> None:
+        self.planner.on_gone(gone.epoch, now_us)
+        port = self._ports.pop(gone.epoch, None)
+        if port is not None:
+            port.close()
+            log.info("fetcher-%d is gone", gone.fetcher)
+
+    # --- the loop -----------------------------------------------------------------------------------------
+
+    def _round(self) -> None:
+        """At the end of each round: give out what is due, and sleep until the next is."""
+        self.lists.adopt_reload(self.planner)
+        self.planner.tick(self._clock.now_us())
+        self._send()
+        self._set_alarm(self.planner.wake_us)
+
+    def _set_alarm(self, wake_us: int | None) -> None:
+        if wake_us == self._wake_us:
+            return
+        if self._wake is not None:
+            self._wake.cancel()
+        self._wake_us = wake_us
+        if wake_us is not None:
+            delay_us = max(0, wake_us - self._clock.now_us())
+            self._wake = self._runner.loop.after(delay_us / 1_000_000, _nothing)
+
+    def _send(self) -> None:
+        planner = self.planner
+        for epoch, check in planner.checks:
+            port = self._ports.get(epoch)
+            if port is not None:
+                port.send(check)
+        planner.checks.clear()
+        if planner.missed:
+            self._aggregator.send_all(planner.missed)
+            planner.missed.clear()
+
+    def _say_handover(self) -> None:
+        words = self.handover.says()
+        if words is not None:
+            self._aggregator.send(words)
+
+    def second(self) -> None:
+        """The heartbeat: leases, what is still unanswered, and how far the sweep has come."""
+        now_us = self._clock.now_us()
+        self.planner.second(now_us)
+        for epoch in self.planner.dispatcher.long_silent(now_us):
+            log.warning("fetcher epoch %d has not been heard of for long: forgotten", epoch)
+            self.planner.on_gone(epoch, now_us)
+            self._ports.pop(epoch).close()
+        if self.handover.step is not Step.DONE:
+            self._say_handover()
+            return
+        self._aggregator.send(self._sweep())
+
+    def _sweep(self) -> Sweep:
+        planner = self.planner
+        longest = tuple((slot.url, slot.given_us) for slot in planner.longest(MOST_LONGEST))
+        return Sweep(self.epoch, planner.swept_us, planner.settled_us, planner.accounts.in_flight, longest)
+
+    def reload(self) -> None:
+        """Read the list again, beside everything else."""
+        self.lists.begin_reload(self._runner.loop)
+
+    def reopen(self) -> None:
+        """No logs of its own."""
+
+    def drain(self) -> None:
+        """Give nothing more out; wait for what is with the fetchers."""
+        self.planner.drain(self._clock.now_us())
+
+    def drained(self) -> bool:
+        """Whether every slot that fell due is settled on the disk."""
+        return self.planner.drained()
+
+    def close(self) -> None:
+        """Tell how far the sweep came, so that the next one knows."""
+        if self.handover.step is Step.DONE:
+            self._aggregator.send(self._sweep())
+        for port in self._ports.values():
+            port.close()
+        self._aggregator.close(linger_s=1.0)
+        self._inbox.close()
+
+
+def _nothing() -> None:
+    """Waking up is all that is wanted: the end of the round does the work."""

@@ -1,0 +1,222 @@
+"""Who gets a check: credit, the fetcher that a host prefers, the slow lane, the cap per host.
+
+Credit is arithmetic: what a fetcher says it can hold, less the leases it has. Slow targets may use half of
+it, and half of their host's share. A slot that cannot be given now waits without holding any of it: for its
+host in the host's own queue, else for credit in the common one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from zlib import crc32
+
+from pagestatus.messages import FetcherState, Reason
+from scheduler.slots import Slot, Stage
+
+# A fetcher that has not been heard of for this long gets nothing new.
+SILENT_US = 3_000_000
+# After this it is taken for gone, even if nobody said so (its pool may have been killed too).
+GONE_US = 30_000_000
+
+
+class Fetcher:
+    """One incarnation of a fetcher, as the scheduler sees it."""
+
+    __slots__ = ("draining", "epoch", "foreign", "heard_us", "index", "leases", "slots", "slow_leases")
+
+    def __init__(self, state: FetcherState, now_us: int) -> None:
+        self.epoch = state.epoch
+        self.index = state.fetcher
+        self.leases = 0
+        self.slow_leases = 0
+        # What it already had when we first heard of it: leases of a scheduler before us.
+        self.foreign = state.in_flight
+        self.hear(state, now_us)
+
+    def hear(self, state: FetcherState, now_us: int) -> None:
+        """Take over what it says of itself."""
+        self.heard_us = now_us
+        self.slots = state.slots
+        self.draining = state.draining
+        self.foreign = min(self.foreign, state.in_flight)
+
+    @property
+    def credit(self) -> int:
+        """How many more it will take."""
+        return self.slots - self.leases - self.foreign
+
+    def takes(self, slot: Slot) -> bool:
+        """Whether there is credit for this slot, in its lane."""
+        return self.credit > 0 and not (slot.slow and self.slow_leases >= half(self.slots))
+
+    def alive(self, now_us: int) -> bool:
+        """Whether it may get something."""
+        return not self.draining and self.slots > 0 and now_us - self.heard_us < SILENT_US
+
+
+class Host:
+    """What is in flight to one host and port, and what waits for it."""
+
+    __slots__ = ("leases", "slow_leases", "slow_waiting", "waiting")
+
+    def __init__(self) -> None:
+        self.leases = 0
+        self.slow_leases = 0
+        self.waiting: deque[Slot] = deque()
+        self.slow_waiting: deque[Slot] = deque()
+
+    def has_room(self, slot: Slot, per_host: int) -> bool:
+        """Whether one more attempt may go there; ``per_host`` 0: no limit."""
+        if not per_host:
+            return True
+        return self.leases < per_host and not (slot.slow and self.slow_leases >= half(per_host))
+
+    def is_idle(self) -> bool:
+        """Whether it can be forgotten."""
+        return not (self.leases or self.waiting or self.slow_waiting)
+
+
+class Dispatcher:
+    """Gives slots to fetchers. The answers are ``(fetcher, slot)`` pairs; sending is not its business."""
+
+    def __init__(self, per_host: int) -> None:
+        self.fetchers: dict[int, Fetcher] = {}
+        self._per_host = per_host
+        self._ring: list[Fetcher] = []
+        self._hosts: dict[str, Host] = {}
+        self.waiting: deque[Slot] = deque()
+        self.slow_waiting: deque[Slot] = deque()
+
+    def hear(self, state: FetcherState, now_us: int) -> bool:
+        """A fetcher spoke; True: it is new."""
+        fetcher = self.fetchers.get(state.epoch)
+        if fetcher is None:
+            self.fetchers[state.epoch] = Fetcher(state, now_us)
+        else:
+            fetcher.hear(state, now_us)
+        self.look(now_us)
+        return fetcher is None
+
+    def forget(self, epoch: int, now_us: int) -> None:
+        """A fetcher is gone. Its leases are the caller's to end, before this."""
+        self.fetchers.pop(epoch, None)
+        self.look(now_us)
+
+    def long_silent(self, now_us: int) -> list[int]:
+        """The epochs of fetchers that will not come back."""
+        return [epoch for epoch, it in self.fetchers.items() if now_us - it.heard_us > GONE_US]
+
+    def look(self, now_us: int) -> None:
+        """See who is alive; in the order of their indices, so that a host keeps its fetcher."""
+        alive = (fetcher for fetcher in self.fetchers.values() if fetcher.alive(now_us))
+        self._ring = sorted(alive, key=lambda fetcher: (fetcher.index, fetcher.epoch))
+
+    def offer(self, slot: Slot) -> Fetcher | None:
+        """Lease ``slot`` to a fetcher, or let it wait."""
+        fetcher = self.try_(slot)
+        if fetcher is None:
+            waits_for_host = slot.waits_for is Reason.PER_HOST
+            queues = self._host(slot.host) if waits_for_host else self
+            (queues.slow_waiting if slot.slow else queues.waiting).append(slot)
+        return fetcher
+
+    def try_(self, slot: Slot) -> Fetcher | None:
+        """Lease ``slot``, if that is possible now; notes on the slot what it waits for."""
+        host = self._host(slot.host)
+        fetcher = None
+        if not host.has_room(slot, self._per_host):
+            slot.waits_for = Reason.PER_HOST
+        else:
+            slot.waits_for = Reason.NO_CAPACITY
+            fetcher = self._choose(slot)
+            if fetcher is not None:
+                self._lease(slot, host, fetcher)
+            self._tidy(slot.host, host)
+        return fetcher
+
+    def release(self, slot: Slot) -> None:
+        """The lease on ``slot`` has ended."""
+        fetcher = self.fetchers.get(slot.fetcher)
+        if fetcher is not None:
+            fetcher.leases -= 1
+            fetcher.slow_leases -= slot.slow
+        host = self._hosts[slot.host]
+        host.leases -= 1
+        host.slow_leases -= slot.slow
+        self._wake(slot.host)
+
+    def served(self) -> Iterator[tuple[Fetcher, Slot]]:
+        """Lease what waits for credit, as far as there is credit; the healthy first."""
+        for queue in (self.waiting, self.slow_waiting):
+            while queue:
+                slot = queue[0]
+                if slot.stage is not Stage.WAITING:
+                    # It was settled while it waited; somebody may wait for the place it was let through to.
+                    queue.popleft()
+                    self._wake(slot.host)
+                elif (fetcher := self._choose(slot)) is None:
+                    break
+                else:
+                    queue.popleft()
+                    host = self._host(slot.host)
+                    if host.has_room(slot, self._per_host):
+                        self._lease(slot, host, fetcher)
+                        yield fetcher, slot
+                    else:
+                        self.offer(slot)
+
+    @property
+    def waiting_counts(self) -> dict[str, int]:
+        """How many slots wait, and for what."""
+        return {
+            "credit": len(self.waiting),
+            "slow_credit": len(self.slow_waiting),
+            "per_host": sum(len(host.waiting) + len(host.slow_waiting) for host in self._hosts.values()),
+        }
+
+    def _choose(self, slot: Slot) -> Fetcher | None:
+        ring = self._ring
+        if not ring:
+            return None
+        preferred = ring[crc32(slot.host.encode()) % len(ring)]
+        if preferred.takes(slot):
+            return preferred
+        freest = max(ring, key=lambda fetcher: fetcher.credit - (slot.slow and fetcher.slow_leases))
+        return freest if freest.takes(slot) else None
+
+    def _lease(self, slot: Slot, host: Host, fetcher: Fetcher) -> None:
+        slot.stage = Stage.LEASED
+        slot.fetcher = fetcher.epoch
+        fetcher.leases += 1
+        fetcher.slow_leases += slot.slow
+        host.leases += 1
+        host.slow_leases += slot.slow
+
+    def _host(self, name: str) -> Host:
+        host = self._hosts.get(name)
+        if host is None:
+            host = self._hosts[name] = Host()
+        return host
+
+    def _wake(self, name: str) -> None:
+        """Let the next one that waits for this host wait for credit instead; forget an idle host."""
+        host = self._host(name)
+        for queue, common in ((host.waiting, self.waiting), (host.slow_waiting, self.slow_waiting)):
+            while queue and queue[0].stage is not Stage.WAITING:
+                queue.popleft()
+            if queue and host.has_room(queue[0], self._per_host):
+                slot = queue.popleft()
+                slot.waits_for = Reason.NO_CAPACITY
+                common.append(slot)
+                break
+        self._tidy(name, host)
+
+    def _tidy(self, name: str, host: Host) -> None:
+        if host.is_idle():
+            self._hosts.pop(name, None)
+
+
+def half(whole: int) -> int:
+    """A lane's share; never nothing."""
+    return (whole + 1) // 2

@@ -1,0 +1,74 @@
+"""Slots that were not measured, held until the aggregator has them on the disk.
+
+While the aggregator is silent nothing is sent: slots in a row of one target and for one reason are held as
+one record, so that an outage costs memory per target and not per slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from pagestatus.messages import Missed
+
+# A record that has not come back by then was lost on the way.
+RESEND_US = 5_000_000
+# Slots in one record: its lines are one batch at the aggregator.
+MOST_SLOTS = 10_000
+
+
+class MissedBook:
+    """What was recorded as missed and is not committed yet."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, list[Missed]] = {}
+        self._sent: dict[tuple[int, int], tuple[Missed, int]] = {}
+
+    def __len__(self) -> int:
+        """Records, not slots."""
+        return len(self._sent) + sum(len(records) for records in self._held.values())
+
+    def add(self, record: Missed) -> None:
+        """Hold a record; it goes out with the next ``take``."""
+        while record.count > MOST_SLOTS:
+            self._hold(msgspec.structs.replace(record, count=MOST_SLOTS))
+            later_us = record.due_us + MOST_SLOTS * record.interval_us
+            record = msgspec.structs.replace(record, due_us=later_us, count=record.count - MOST_SLOTS)
+        self._hold(record)
+
+    def _hold(self, record: Missed) -> None:
+        records = self._held.setdefault(record.target, [])
+        if records and _goes_on(records[-1], record):
+            records[-1] = msgspec.structs.replace(records[-1], count=records[-1].count + record.count)
+        else:
+            records.append(record)
+
+    def take(self, now_us: int) -> Iterator[Missed]:
+        """What is to be sent now."""
+        held, self._held = self._held, {}
+        for records in held.values():
+            for record in records:
+                self._sent[record.target, record.due_us] = record, now_us
+                yield record
+
+    def take_again(self, now_us: int) -> Iterator[Missed]:
+        """What was sent long ago and has not come back."""
+        for key, (record, sent_us) in self._sent.items():
+            if now_us - sent_us > RESEND_US:
+                self._sent[key] = record, now_us
+                yield record
+
+    def commit(self, target: int, due_us: int) -> Missed | None:
+        """It is on the disk; None: nothing like it was held (its commit came twice)."""
+        record, _sent_us = self._sent.pop((target, due_us), (None, 0))
+        return record
+
+
+def _goes_on(before: Missed, after: Missed) -> bool:
+    return (
+        before.reason is after.reason
+        and before.count + after.count <= MOST_SLOTS
+        and before.interval_us == after.interval_us
+        and before.due_us + before.count * before.interval_us == after.due_us
+    )

@@ -1,0 +1,109 @@
+"""What falls due: one cursor per interval, going round and round over the phases.
+
+A target is due at ``k * interval + phase`` on the wall clock, for every whole k. For one interval the targets
+sorted by phase are due one after the other, so finding what is due is moving a cursor; a small heap says
+whose turn it is among the intervals. Nothing is allocated per slot.
+"""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from scheduler.catalog import Catalog
+
+
+class Due(NamedTuple):
+    """Slots in a row of the target at ``which``; more than one when the sweep came late."""
+
+    which: int
+    first_us: int
+    slots: int
+
+
+class _Group:
+    """The targets of one interval and the place the cursor has come to."""
+
+    __slots__ = ("cursor", "interval_us", "members", "phases_us", "turn_us")
+
+    def __init__(
+        self, interval_us: int, members: Sequence[int], phases_us: Sequence[int], at_us: int
+    ) -> None:
+        self.interval_us = interval_us
+        self.members = members
+        self.phases_us = phases_us
+        self.place(at_us)
+
+    def place(self, at_us: int) -> None:
+        """Put the cursor on the first due time after ``at_us``."""
+        self.turn_us = at_us - at_us % self.interval_us
+        self.cursor = bisect_right(self.phases_us, at_us - self.turn_us)
+        if self.cursor == len(self.members):
+            self.cursor = 0
+            self.turn_us += self.interval_us
+
+    @property
+    def next_us(self) -> int:
+        return self.turn_us + self.phases_us[self.cursor]
+
+    def sweep(self, now_us: int, swept_us: int) -> Iterator[Due]:
+        if now_us - swept_us >= self.interval_us:
+            yield from self._catch_up(now_us, swept_us)
+            return
+        while (due_us := self.turn_us + self.phases_us[self.cursor]) <= now_us:
+            index = self.members[self.cursor]
+            self.cursor += 1
+            if self.cursor == len(self.members):
+                self.cursor = 0
+                self.turn_us += self.interval_us
+            yield Due(index, due_us, 1)
+
+    def _catch_up(self, now_us: int, swept_us: int) -> Iterator[Due]:
+        """More than one interval has passed: several slots of each target at once."""
+        self.place(now_us)
+        for index, phase_us in zip(self.members, self.phases_us, strict=True):
+            count = slots_between(swept_us, now_us, self.interval_us, phase_us)
+            if count:
+                yield Due(index, next_due(swept_us, self.interval_us, phase_us), count)
+
+
+class Sweep:
+    """All intervals together. ``swept_us``: everything due up to there has been handed out."""
+
+    def __init__(self, catalog: Catalog, at_us: int) -> None:
+        """Begin after ``at_us``: the first slots are those due later."""
+        self.swept_us = at_us
+        self._groups = [
+            _Group(interval_us, members, array("q", (catalog.phases_us[index] for index in members)), at_us)
+            for interval_us, members in catalog.groups()
+        ]
+        self._heap = [(group.next_us, number) for number, group in enumerate(self._groups)]
+        heapq.heapify(self._heap)
+
+    @property
+    def next_us(self) -> int | None:
+        """When the next slot falls due; None: never, there are no targets."""
+        return self._heap[0][0] if self._heap else None
+
+    def due(self, now_us: int) -> Iterator[Due]:
+        """All that has fallen due since the last sweep. Exhaust it: then ``swept_us`` is ``now_us``."""
+        heap = self._heap
+        while heap and heap[0][0] <= now_us:
+            number = heap[0][1]
+            group = self._groups[number]
+            yield from group.sweep(now_us, self.swept_us)
+            heapq.heapreplace(heap, (group.next_us, number))
+        self.swept_us = max(self.swept_us, now_us)
+
+
+def next_due(after_us: int, interval_us: int, phase_us: int) -> int:
+    """The first due time later than ``after_us``."""
+    return after_us + interval_us - (after_us - phase_us) % interval_us
+
+
+def slots_between(after_us: int, until_us: int, interval_us: int, phase_us: int) -> int:
+    """How many due times lie in (after, until]."""
+    return (until_us - phase_us) // interval_us - (after_us - phase_us) // interval_us
