@@ -5,6 +5,8 @@ Keys that are not named here are ignored, so that a newer process can say more.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct, field
 
 
@@ -47,6 +49,19 @@ class Schedule(Struct):
     lag_ms: dict[str, float | None] = field(default_factory=dict)
 
 
+class ListState(Struct):
+    """How the last reading of the list went."""
+
+    reading: bool = False
+    added: int = 0
+    removed: int = 0
+    # Entries that were left out, and the first lines about them.
+    mistakes: int = 0
+    first_mistakes: list[str] = field(default_factory=list)
+    # Why the list could not be read at all; the one before is kept.
+    problem: str = ""
+
+
 class Lender(Struct):
     """What the scheduler knows of one fetcher."""
 
@@ -68,8 +83,9 @@ class Scheduler(Process):
 
     targets: Targets = field(default_factory=Targets)
     schedule: Schedule | None = None
-    fetchers: list[Lender] = field(default_factory=list)
+    fetchers: Sequence[Lender] = ()
     aggregator: Writer = field(default_factory=Writer)
+    list: ListState = field(default_factory=ListState)
 
 
 class Aggregator(Process):
@@ -79,8 +95,9 @@ class Aggregator(Process):
 
 
 class Pool(Process):
-    """The pool's ``status``: the parent and its fetchers."""
+    """The pool's ``status``: the parent, its fetchers, and how many there should be."""
 
+    wanted: int = 0
     fetchers: list[Process] = field(default_factory=list)
 
 
@@ -152,3 +169,42 @@ class InFlight(Struct):
     target: str = ""
     attempt: int | None = None
     fetcher: int | None = None
+
+
+class SlotNow(Struct):
+    """A slot that is not settled."""
+
+    due: str
+    stage: str = ""
+    attempt: int = 1
+
+
+class Why(Struct):
+    """What the scheduler knows of one target."""
+
+    target: str
+    url: str
+    interval_s: float
+    timeout_s: float
+    state: str
+    next_due: str
+    next_due_s: float
+    slow: bool = False
+    failed_permanently: int = 0
+    checked_every: int = 1
+    retry_after: str | None = None
+    slot: SlotNow | None = None
+    # Why it is not being checked, in words; empty: it is.
+    not_checked: list[str] = field(default_factory=list)
+
+
+class Scaled(Struct):
+    """The pool's answer to ``scale``."""
+
+    fetchers: int
+
+
+class Steered(Struct):
+    """The targets that were paused or resumed, by name or URL."""
+
+    targets: Sequence[str] = ()

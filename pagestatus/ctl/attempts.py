@@ -73,15 +73,15 @@ def _down(attempt: Attempt) -> str:
     return f"{clean(attempt.time[11:19]):8} {'missed':9} {'down':11} {words}"
 
 
-def detailed(attempt: Attempt, width: int, palette: Palette = PLAIN) -> list[str]:
-    """One attempt with its phases, as ``failures`` and ``why`` show it."""
+def detailed(attempt: Attempt, width: int, palette: Palette = PLAIN, *, named: bool = True) -> list[str]:
+    """One attempt with its phases; ``named``: and what it is about."""
     moment = clean(f"{attempt.time[:10]} {attempt.time[11:19]}")
     outcome = clean(attempt.outcome)
     head = f"{moment}  {outcome} {what(attempt)}".rstrip()
-    named = fit(name(attempt), width - columns(head) - 2)
+    about = f"  {fit(name(attempt), width - columns(head) - 2)}" if named else ""
     painted = head.replace(outcome, palette.paint(outcome, style(attempt)), 1)
     facts = [Cell(fact) for fact in (*_facts(attempt), *phases(attempt))]
-    return [f"{painted}  {named}", *(f"    {line}" for line in flow(facts, width - 4, palette, WIDE_GAP))]
+    return [f"{painted}{about}", *(f"    {line}" for line in flow(facts, width - 4, palette, WIDE_GAP))]
 
 
 def _facts(attempt: Attempt) -> Iterator[str]:

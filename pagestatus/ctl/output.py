@@ -20,9 +20,10 @@ UNBOUNDED = 10_000
 class Refused(Exception):
     """It cannot be done; the message is for the operator, ``exit_code`` for scripts."""
 
-    def __init__(self, message: str, exit_code: int = 1) -> None:
+    def __init__(self, message: str, exit_code: int = 1, *, nobody_answers: bool = False) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+        self.nobody_answers = nobody_answers
 
 
 def prepare_streams() -> None:

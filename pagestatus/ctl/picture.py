@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from pagestatus.control import NoAnswer, Silent
-from pagestatus.ctl.answers import Aggregator, Pool, Process, Schedule, Scheduler, Targets
+from pagestatus.ctl.answers import Aggregator, ListState, Pool, Process, Schedule, Scheduler, Targets
 from pagestatus.ctl.minutes import last_minutes
 from pagestatus.ctl.output import Refused
 from pagestatus.ctl.place import DEGRADED, MINUTES_LOG, NOT_RUNNING, Place, understood
@@ -44,7 +44,7 @@ class Picture:
         states = {process.state for process in self.processes}
         if states == {ABSENT}:
             return "not running"
-        return RUNNING if states == {RUNNING} and self.writable else "degraded"
+        return RUNNING if self.writable and all(map(_is_well, self.processes)) else "degraded"
 
     def as_json(self) -> dict[str, Any]:
         """The shape of ``status --json``. What only the scheduler knows is empty when it does not answer."""
@@ -61,6 +61,11 @@ class Picture:
             }
         )
         return picture
+
+
+def _is_well(process: Process) -> bool:
+    """A fetcher that drains makes room for another number of them: nothing is amiss."""
+    return process.state == RUNNING or (process.state == "draining" and process.name not in _SHAPES)
 
 
 def look(place: Place) -> Picture:
@@ -102,7 +107,9 @@ def _heard(name: str, answer: object) -> Process:
 def _fetchers(pool: Process, scheduler: Scheduler | None) -> list[Process]:
     """The fetchers as their pool tells of them, else as far as the scheduler knows."""
     if isinstance(pool, Pool):
-        return pool.fetchers
+        there = {process.name: process for process in pool.fetchers}
+        wanted = (f"fetcher-{index}" for index in range(1, pool.wanted + 1))
+        return [*pool.fetchers, *(Process(name, ABSENT) for name in wanted if name not in there)]
     if scheduler is None:
         return []
     return [
@@ -139,7 +146,16 @@ def troubles(picture: Picture, data_dir: Path) -> Iterator[str]:
                 yield f"{process.name} is starting. If that lasts, see {log}."
             case "draining":
                 yield f"{process.name} is finishing what is in flight, and then ends."
+            case "blocked":
+                yield f"Results do not reach the disk: make room in {data_dir}, then it goes on by itself."
             case state:
                 yield f"{process.name} is {state}: see {log}."
-    if not picture.writable and picture.processes[1].state == RUNNING:
-        yield f"Results do not reach the disk: make room in {data_dir}. Checking goes on by itself then."
+    if picture.scheduler is not None:
+        yield from _list_troubles(picture.scheduler.list)
+
+
+def _list_troubles(state: ListState) -> Iterator[str]:
+    if state.problem:
+        yield f"{state.problem}: the list before is kept."
+    if state.mistakes:
+        yield f"Entries of the list are left out: {state.mistakes}. pagestatus-ctl check-config says why."

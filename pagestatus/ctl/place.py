@@ -54,12 +54,11 @@ class Place:
         try:
             answer = ask(self.addresses.control(name), command, params, PATIENCE_S)
         except Silent as mistake:
-            raise Refused(
-                f"the {name} process does not answer: look at its log, {self.config.data_dir / name}.log",
-                DEGRADED,
-            ) from mistake
+            log = self.config.data_dir / f"{name}.log"
+            message = f"the {name} process does not answer: see {log}"
+            raise Refused(message, DEGRADED, nobody_answers=True) from mistake
         except NoAnswer as mistake:
-            raise Refused(self._absent(name, mistake), NOT_RUNNING) from mistake
+            raise Refused(self._absent(name, mistake), NOT_RUNNING, nobody_answers=True) from mistake
         except ControlError as mistake:
             raise Refused(str(mistake)) from mistake
         return understood(name, answer, shape)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
 
 import click
 
+from pagestatus.ctl.answers import ListState, Scaled, Scheduler, Steered
 from pagestatus.ctl.group import Command
 from pagestatus.ctl.output import Refused, note, write
 from pagestatus.ctl.place import CONFIGURATION, Place
 from pagestatus.ctl.targets import complete
 from pagestatus.ctl.text import clean, count
 
+POLL_S = 0.1
+# A million entries take seconds.
+LONGEST_READING_S = 60.0
 MOST_FETCHERS = 256
 
 
@@ -24,8 +28,8 @@ def scale(place: Place, *, fetchers: int) -> None:
     Fetchers that are too many finish what they have and leave; nothing in flight is lost. It holds until
     the pool is started again: then the configuration says how many.
     """
-    answer = place.ask("fetchers", "scale", dict[str, Any], n=fetchers)
-    write([f"fetchers: {answer.get('fetchers', fetchers)}"])
+    scaled = place.ask("fetchers", "scale", Scaled, n=fetchers)
+    write([f"fetchers: {count(scaled.fetchers)}"])
 
 
 @click.command(cls=Command, epilog="pagestatus-ctl check-config && pagestatus-ctl reload\n")
@@ -36,14 +40,30 @@ def reload(place: Place) -> None:
     Targets that stay keep their phase and what is known of them. Bad entries are left out, and a list that
     cannot be read at all changes nothing. Exit code 78 if there were mistakes.
     """
-    answer = place.ask("scheduler", "reload", dict[str, Any])
-    mistakes = [str(mistake) for mistake in answer.get("mistakes", ())]
-    for mistake in mistakes:
+    place.ask("scheduler", "reload", ListState)
+    state, targets = _when_read(place)
+    if state.problem:
+        raise Refused(f"{state.problem}: the running list is kept", CONFIGURATION)
+    for mistake in state.first_mistakes:
         note(mistake)
-    numbers = [f"{count(answer[key])} {key}" for key in ("targets", "added", "removed") if key in answer]
-    write([", ".join(numbers)])
-    if mistakes:
-        raise Refused(f"the list has mistakes: {count(len(mistakes))}", CONFIGURATION)
+    write([f"{count(targets)} targets: {count(state.added)} added, {count(state.removed)} removed"])
+    if state.mistakes:
+        raise Refused(
+            f"entries left out: {count(state.mistakes)}; pagestatus-ctl check-config says why", CONFIGURATION
+        )
+
+
+def _when_read(place: Place) -> tuple[ListState, int]:
+    """The list is read beside the schedule, which does not wait for it: ask until that is done."""
+    due = time.monotonic()
+    deadline = due + LONGEST_READING_S
+    while due < deadline:
+        status = place.ask("scheduler", "status", Scheduler)
+        if not status.list.reading:
+            return status.list, status.targets.total
+        due = max(due + POLL_S, time.monotonic())
+        time.sleep(max(0.0, due - time.monotonic()))
+    raise Refused("the list is still being read: see pagestatus-ctl status")
 
 
 @click.command(cls=Command, epilog="pagestatus-ctl pause example.org\n")
@@ -54,7 +74,7 @@ def pause(place: Place, *, target: str) -> None:
 
     TARGET is a name, a URL (all targets with it) or an id. Its slots are recorded as missed: paused.
     """
-    _tell(place.ask("scheduler", "pause", Any, target=target), "paused", target)
+    _tell("paused", place.ask("scheduler", "pause", Steered, target=target))
 
 
 @click.command(cls=Command, epilog="pagestatus-ctl resume example.org\n")
@@ -65,10 +85,8 @@ def resume(place: Place, *, target: str) -> None:
 
     TARGET is a name, a URL (all targets with it) or an id.
     """
-    _tell(place.ask("scheduler", "resume", Any, target=target), "resumed", target)
+    _tell("resumed", place.ask("scheduler", "resume", Steered, target=target))
 
 
-def _tell(answer: object, done: str, target: str) -> None:
-    number = answer.get("targets") if isinstance(answer, dict) else None
-    several = f" ({count(number)} targets)" if isinstance(number, int) and number > 1 else ""
-    write([f"{done}: {clean(target)}{several}"])
+def _tell(done: str, steered: Steered) -> None:
+    write(f"{done}: {clean(target)}" for target in steered.targets)
