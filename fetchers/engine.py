@@ -34,6 +34,7 @@ class Engine:
     def __init__(self, loop: Loop, *, keep_connections: int) -> None:
         self._loop = loop
         self._multi = pycurl.CurlMulti()
+        self._socket_action = self._multi.socket_action
         self._transfers: dict[pycurl.Curl, Transfer] = {}
         self._watched: set[int] = set()
         self._due: float | None = None
@@ -102,19 +103,24 @@ class Engine:
             self._set_timer(self._due)
             return
         self._due = None
-        self._act(pycurl.SOCKET_TIMEOUT, 0)
+        self._act()
 
     def _on_kick(self) -> None:
         self._kicked = False
-        self._act(pycurl.SOCKET_TIMEOUT, 0)
+        self._act()
 
     def _on_ready(self, fd: int, events: int) -> None:
         # EPOLLIN is 1 as CSELECT_IN, EPOLLOUT is 4 and CSELECT_OUT is 2.
         ready = events & READ | (events & WRITE) >> 1
-        self._act(fd, ready | pycurl.CSELECT_ERR if events & _TROUBLE else ready)
+        if events & _TROUBLE:
+            ready |= pycurl.CSELECT_ERR
+        _, running = self._socket_action(fd, ready)
+        if running < len(self._transfers):
+            self._collect()
 
-    def _act(self, fd: int, ready: int) -> None:
-        _, running = self._multi.socket_action(fd, ready)
+    def _act(self) -> None:
+        """Let libcurl do what its time has come for."""
+        _, running = self._socket_action(pycurl.SOCKET_TIMEOUT, 0)
         if running < len(self._transfers):
             self._collect()
 
