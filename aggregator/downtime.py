@@ -67,7 +67,7 @@ class Downtime:
     def spans(self, start_us: int, end_us: int) -> int | None:
         """The end of the window in which nobody ran in all of ``[start_us, end_us)``, if there is one."""
         for since, until in self.windows:
-            if since < start_us and end_us <= until + 1:
+            if since <= start_us and end_us <= until + 1:
                 return until
         return None
 

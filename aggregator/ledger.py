@@ -123,7 +123,9 @@ class Ledger:
             return
         fence = self._downtime.fence
         since_us = fence.since_us if fence is not None else self._latest_us()
-        settled_us = max(self._slots.watermark_us, self._settled_us)
+        # Before the first minute was closed, nothing was due before the first slot that is known of.
+        settled_us = max(self._slots.watermark_us, self._settled_us) or self._slots.earliest_us()
+        downs = tuple(self._downtime.windows)
         slots = self._slots.known(settled_us, since_us)
         part = tuple(islice(slots, SLOTS_A_RECAP))
         while rest := tuple(islice(slots, SLOTS_A_RECAP)):
@@ -219,7 +221,7 @@ class Ledger:
 
     def _miss(self, missed: Missed, due_us: int, minute: Minute, found: Verdict) -> None:
         slot = slot_of(missed.target, due_us)
-        _settle(minute, slot, packed(found, 0, max(minute.attempts.get(slot, ()), default=0)))
+        _settle(minute, slot, packed(found, 0, _last_attempt(minute, slot)))
         minute.count_missed(missed.reason)
         self.counts["missed"] += 1
         if self._keeps(missed.target, Outcome.MISSED):
@@ -299,7 +301,7 @@ class Ledger:
         slot = slot_of(target_id(line.target, hashed), due_us)
         if slot in minute.settled:
             return
-        fact = packed(verdict, line.status, line.attempt)
+        fact = packed(verdict, line.status, line.attempt or _last_attempt(minute, slot))
         if not line.final:
             minute.attempts.setdefault(slot, {})[line.attempt] = fact
             return
@@ -324,6 +326,11 @@ class Ledger:
 def _settle(minute: Minute, slot: int, fact: int) -> None:
     minute.settled[slot] = fact
     minute.attempts.pop(slot, None)
+
+
+def _last_attempt(minute: Minute, slot: int) -> int:
+    """Of a slot that is not settled."""
+    return max(minute.attempts.get(slot, ()), default=0)
 
 
 def _commit(result: Result, verdict: Verdict, status: int) -> Commit:

@@ -50,6 +50,16 @@ class Slots:
         ]
         return max(dues, default=max(self.watermark_us - 1, 0))
 
+    def earliest_us(self) -> int:
+        """The earliest due time that is known of; 0: there is no history."""
+        dues = [
+            min(slots) >> TARGET_BITS
+            for minute in self._minutes.values()
+            for slots in (minute.settled, minute.attempts)
+            if slots
+        ]
+        return min(dues, default=0)
+
     def settled_in(self, since_us: int, until_us: int) -> int:
         """How many slots due in ``(since_us, until_us]`` are settled."""
         first, last = slot_of(0, since_us + 1), slot_of(_TARGET_MASK, until_us)
@@ -91,8 +101,10 @@ class Slots:
     def _skipped_to(self, settled_us: int, downtime: Downtime) -> int:
         """The start of the next minute, from the watermark on, that gets a line."""
         start_us = self.watermark_us
-        # Without any history the first minute is the one in which we begin.
-        reach_us = settled_us - LONGEST_GAP_US if start_us else settled_us
-        window_until_us = downtime.spans(start_us, start_us + MINUTE_US) or 0
-        next_us = max(reach_us, window_until_us + 1) // MINUTE_US * MINUTE_US
-        return min([next_us, *(number * MINUTE_US for number in self._minutes)])
+        window_until_us = downtime.spans(start_us, start_us + MINUTE_US)
+        if window_until_us is not None:
+            next_us = window_until_us + 1
+        else:
+            # Without any history the first minute is the one in which we begin.
+            next_us = max(settled_us - (LONGEST_GAP_US if start_us else 0), start_us)
+        return min([next_us // MINUTE_US, *self._minutes]) * MINUTE_US
