@@ -11,7 +11,7 @@ from pathlib import Path
 from scripts.demo.site_server import SiteServer
 from scripts.demo.targets import targets
 
-# A fixed port keeps the targets, and so their history, the same from run to run.
+# Always the same, so that the URLs can be typed; should it be taken, any other will do.
 PORT = 8780
 
 
