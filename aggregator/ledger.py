@@ -15,20 +15,18 @@ from itertools import islice
 from typing import NamedTuple
 
 from aggregator.downtime import Downtime
-from aggregator.facts import MOST_STATUS, packed, unpacked
+from aggregator.facts import packed, unpacked
 from aggregator.failures import Failures
 from aggregator.lines import (
-    LAST_MOMENT_US,
     Line,
     down_line,
     missed_line,
-    moment_us,
     result_line,
-    target_id,
-    verdict_of,
 )
-from aggregator.minutes import MINUTE_US, Figures, Minute
+from aggregator.minutes import Figures, Minute
 from aggregator.modes import Keeps, keep_all
+from aggregator.plausible import AHEAD_US, can_be_down, can_be_missed, can_be_result
+from aggregator.replay import replay
 from aggregator.slots import Slots, slot_of
 from pagestatus.messages import (
     Class,
@@ -45,12 +43,6 @@ from pagestatus.messages import (
 )
 from pagestatus.verdict import Verdict, judge
 
-# Clocks of processes may differ by what the wall clock was set back since they started; a moment further
-# ahead is a mistake.
-AHEAD_US = 24 * 60 * MINUTE_US
-MOST_ATTEMPTS = 1000
-# Slots in one Missed: its lines are one batch.
-MOST_MISSED = 100_000
 SLOTS_A_RECAP = 5000
 
 _LATE = Verdict(Outcome.MISSED, Reason.LATE, Class.NONE, final=True, retry_after_us=0)
@@ -125,7 +117,6 @@ class Ledger:
         since_us = fence.since_us if fence is not None else self._latest_us()
         # Before the first minute was closed, nothing was due before the first slot that is known of.
         settled_us = max(self._slots.watermark_us, self._settled_us) or self._slots.earliest_us()
-        downs = tuple(self._downtime.windows)
         slots = self._slots.known(settled_us, since_us)
         part = tuple(islice(slots, SLOTS_A_RECAP))
         while rest := tuple(islice(slots, SLOTS_A_RECAP)):
@@ -134,7 +125,7 @@ class Ledger:
         yield Recap(epoch, settled_us, since_us, part, downs=tuple(self._downtime.windows))
 
     def _take_result(self, result: Result) -> None:
-        if not _plausible_result(result, self._now_us + AHEAD_US):
+        if not can_be_result(result, self._now_us + AHEAD_US):
             self.counts["bad"] += 1
             return
         due_us = result.due_us
@@ -149,13 +140,12 @@ class Ledger:
             return
         lag_us = (result.first_started_us or result.started_us) - due_us
         if verdict.final:
-            _settle(minute, slot, packed(verdict, result.status, result.attempt))
+            minute.settle(slot, packed(verdict, result.status, result.attempt))
             minute.count_check(
                 verdict.outcome, result.url, result.status, result.bytes, lag_us, result.duration_us
             )
         else:
-            tried = minute.attempts.setdefault(slot, {})
-            tried[result.attempt] = packed(verdict, result.status, result.attempt)
+            minute.try_again(slot, result.attempt, packed(verdict, result.status, result.attempt))
         self.counts["results"] += 1
         line = result_line(result, verdict)
         if self._keeps(result.target, verdict.outcome):
@@ -187,7 +177,7 @@ class Ledger:
         self._commits.append(_commit(result, logged, fact.status))
 
     def _take_missed(self, missed: Missed) -> None:
-        if not _plausible_missed(missed, self._now_us + AHEAD_US):
+        if not can_be_missed(missed, self._now_us + AHEAD_US):
             self.counts["bad"] += 1
             return
         answered = False
@@ -221,7 +211,7 @@ class Ledger:
 
     def _miss(self, missed: Missed, due_us: int, minute: Minute, found: Verdict) -> None:
         slot = slot_of(missed.target, due_us)
-        _settle(minute, slot, packed(found, 0, _last_attempt(minute, slot)))
+        minute.settle(slot, packed(found, 0, minute.attempts_of(slot)))
         minute.count_missed(missed.reason)
         self.counts["missed"] += 1
         if self._keeps(missed.target, Outcome.MISSED):
@@ -245,7 +235,7 @@ class Ledger:
         self.asked = started.epoch
 
     def _take_down(self, down: Down) -> None:
-        if not (0 <= down.since_us < down.until_us <= self._now_us + AHEAD_US and down.slots >= 0):
+        if not can_be_down(down, self._now_us + AHEAD_US):
             self.counts["bad"] += 1
             return
         fence = self._downtime.fence
@@ -288,49 +278,10 @@ class Ledger:
 
     def restore(self, line: Line, raw: bytes, hashed: Callable[[str], int]) -> None:
         """Take a line of the log, oldest first; raises ``ValueError``, also for a moment that is none."""
-        if line.outcome in {"fail", "internal"}:
-            self.failures.add(raw)
-        if line.until:
-            self._restore_down(line)
-            return
-        due_us = moment_us(line.due)
-        if due_us < self._slots.watermark_us:
-            return
-        verdict = verdict_of(line)
-        minute = self._slots.minute(due_us)
-        slot = slot_of(target_id(line.target, hashed), due_us)
-        if slot in minute.settled:
-            return
-        fact = packed(verdict, line.status, line.attempt or _last_attempt(minute, slot))
-        if not line.final:
-            minute.attempts.setdefault(slot, {})[line.attempt] = fact
-            return
-        _settle(minute, slot, fact)
-        if verdict.outcome is Outcome.MISSED:
-            minute.count_missed(verdict.reason)
-            return
-        lag_us, duration_us = (round((ms or 0) * 1000) for ms in (line.lag_ms, line.ms))
-        size = -1 if line.bytes is None else line.bytes
-        minute.count_check(verdict.outcome, line.url or "", line.status, size, lag_us, duration_us)
-
-    def _restore_down(self, line: Line) -> None:
-        since_us, until_us = moment_us(line.since), moment_us(line.until)
-        if until_us >= self._slots.watermark_us:
-            self._downtime.record(since_us, until_us)
-            self._slots.minute(until_us).count_missed(Reason.DOWN, line.slots or 0)
+        replay(line, raw, hashed, self._slots, self._downtime, self.failures)
 
     def __repr__(self) -> str:
         return f"<Ledger closed up to {self._slots.watermark_us} us, {self.counts}>"
-
-
-def _settle(minute: Minute, slot: int, fact: int) -> None:
-    minute.settled[slot] = fact
-    minute.attempts.pop(slot, None)
-
-
-def _last_attempt(minute: Minute, slot: int) -> int:
-    """Of a slot that is not settled."""
-    return max(minute.attempts.get(slot, ()), default=0)
 
 
 def _commit(result: Result, verdict: Verdict, status: int) -> Commit:
@@ -348,28 +299,4 @@ def _commit(result: Result, verdict: Verdict, status: int) -> Commit:
         verdict.retry_after_us,
         1,
         status,
-    )
-
-
-def _plausible_result(result: Result, latest_us: int) -> bool:
-    """Whether it can be shown and counted; a peer that sends other numbers has a bug of its own."""
-    return (
-        0 < result.due_us <= latest_us
-        and 0 < result.started_us <= latest_us
-        and 0 <= result.first_started_us <= latest_us
-        and 0 <= result.duration_us <= LAST_MOMENT_US
-        and 0 < result.attempt <= MOST_ATTEMPTS
-        and 0 <= result.status <= MOST_STATUS
-        and result.target >= 0
-    )
-
-
-def _plausible_missed(missed: Missed, latest_us: int) -> bool:
-    return (
-        missed.target >= 0
-        and missed.reason >= Reason.OVERRUN
-        and 0 < missed.count <= MOST_MISSED
-        and 0 <= missed.interval_us <= latest_us
-        and missed.due_us > 0
-        and missed.due_us + (missed.count - 1) * missed.interval_us <= latest_us
     )

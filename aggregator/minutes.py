@@ -87,10 +87,20 @@ class Minute:
         oldest = heapq.nsmallest(MOST_IN_FLIGHT_URLS, sweep.longest, key=lambda entry: entry[1])
         self.longest = [(url, max(sweep.swept_us - since_us, 0)) for url, since_us in oldest]
 
+    def settle(self, slot: int, fact: int) -> None:
+        """A slot has its final line."""
+        self.settled[slot] = fact
+        self.attempts.pop(slot, None)
+
+    def try_again(self, slot: int, attempt: int, fact: int) -> None:
+        """A slot has a line that does not settle it."""
+        self.attempts.setdefault(slot, {})[attempt] = fact
+
     def attempts_of(self, slot: int) -> int:
-        """The number of the last attempt at ``slot`` that the log has."""
-        tried = max(self.attempts.get(slot, ()), default=0)
-        return tried or unpacked(self.settled[slot]).attempt
+        """The number of the last attempt that the log has; 0: none."""
+        if slot in self.settled:
+            return unpacked(self.settled[slot]).attempt
+        return max(self.attempts.get(slot, ()), default=0)
 
     def figures(self) -> Figures:
         """The minute's line in ``minutes.log``."""

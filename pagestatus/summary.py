@@ -15,7 +15,8 @@ _LABEL = 11
 
 def block(figures: Mapping[str, Any], width: int = WIDTH) -> list[str]:
     """The minute in lines of at most ``width`` columns, the first one without an indent."""
-    lines = [f"minute {figures['minute'][:16].replace('T', ' ')} UTC: {_verdict(figures)}"]
+    due = f"{count(figures['due'])} due, {count(figures['ok'])} ok" if figures["due"] else "nothing was due"
+    lines = [f"minute {figures['minute'][:16].replace('T', ' ')} UTC: {due}"]
     for label, text, parts in _facts(figures):
         room = width - _LABEL
         # Words are wrapped; a URL is cut, so that it stands on one line.
@@ -25,21 +26,12 @@ def block(figures: Mapping[str, Any], width: int = WIDTH) -> list[str]:
     return [fit(line, width) for line in lines]
 
 
-def _verdict(figures: Mapping[str, Any]) -> str:
-    """What an operator wants to know first."""
-    due, ok = figures["due"], figures["ok"]
-    if not due:
-        return "nothing was due"
-    bad = ((figures["fail"], "failed"), (figures["internal"], "spoilt by us"))
-    missed = sum(figures["missed"].values())
-    parts = [f"{count(number)} {word}" for number, word in (*bad, (missed, "missed")) if number]
-    return ", ".join([f"{count(due)} due, {count(ok)} ok", *parts])
-
-
 def _facts(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
     """(label, text, whether the text may be wrapped)."""
+    if bad := [f"{count(figures[key])} {key}" for key in ("fail", "internal") if figures[key]]:
+        yield "bad", ", ".join(bad), True
     if figures["missed"]:
-        yield "missed", ", ".join(f"{clean(word)} {count(n)}" for word, n in figures["missed"].items()), True
+        yield "missed", ", ".join(f"{count(n)} {clean(word)}" for word, n in figures["missed"].items()), True
     if figures["codes"]:
         yield "codes", ", ".join(f"{code}: {count(number)}" for code, number in figures["codes"]), True
     if figures["checked"]:

@@ -182,7 +182,16 @@ def test_a_reason_of_a_newer_version_is_read_as_none() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b"\n", b"{}", b"\0\0\0", b"[1]", b'{"time":"","url":null,"bytes":null}', b'{"outcome":"ok"}', b"\xff"],
+    [
+        b"",
+        b"\n",
+        b"{}",
+        b"\0\0\0",
+        b"[1]",
+        b'{"time":"","url":null,"bytes":null}',
+        b'{"outcome":"ok"}',
+        b"\xff",
+    ],
 )
 def test_what_is_no_line_of_ours_is_told(line: bytes) -> None:
     with pytest.raises(lines.NotALine):
