@@ -6,6 +6,7 @@ import argparse
 import json
 import signal
 import socket
+import sys
 from pathlib import Path
 
 from scripts.demo.site_server import SiteServer
@@ -20,7 +21,7 @@ def main() -> None:
     parser.add_argument("--list", type=Path, required=True, help="where to write the list of targets")
     path: Path = parser.parse_args().list
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, lambda _number, _frame: sys.exit(0))
     # Bound and never listening: nobody else takes the port, and every connection is refused.
     with socket.socket() as closed, open_site() as site:
         closed.bind(("127.0.0.1", 0))
