@@ -68,8 +68,8 @@ def row(attempt: Attempt, width: int, palette: Palette = PLAIN) -> str:
 
 
 def _down(attempt: Attempt) -> str:
-    since, until = (clean(moment or "")[:19] for moment in (attempt.since, attempt.until))
-    words = f"not running from {since} to {until}: {count(attempt.slots or 0)} slots"
+    since, until = (clean(moment or "")[5:19].replace("T", " ") for moment in (attempt.since, attempt.until))
+    words = f"{count(attempt.slots or 0)} slots, {since} to {until}"
     return f"{clean(attempt.time[11:19]):8} {'missed':9} {'down':11} {words}"
 
 
@@ -98,7 +98,7 @@ def phases(attempt: Attempt) -> Iterator[str]:
     """How long each phase took, up to the one that it ended in."""
     if attempt.ms is None:
         return
-    ends = [("name", attempt.dns_ms), ("connect", attempt.connect_ms)]
+    ends = [("name", attempt.dns_ms), ("connection", attempt.connect_ms)]
     if attempt.tls_ms is not None or (attempt.url or "").startswith("https:"):
         ends.append(("tls", attempt.tls_ms))
     ends.append(("first byte", attempt.ttfb_ms))

@@ -44,20 +44,19 @@ class Backwards:
         self.exhausted = True
 
     def _lines(self, fd: int, end: int) -> Iterator[bytes]:
-        # What is left of the block behind: the end of a line whose start is not read yet. The last line is
-        # only whole if a line break ends it.
+        # The end of a line whose start is not read yet. None: no line break was met, and what follows the
+        # last one is not whole.
         tail: bytes | None = None
         while end > 0 and self._left > 0:
             start = max(0, end - BLOCK)
             block = os.pread(fd, end - start, start)
             self._left -= end - start
-            head, *lines = (block if tail is None else block + tail).split(b"\n")
-            if tail is None and lines:
-                lines.pop()
-            elif tail is None:
-                head = b""
-            yield from (line for line in reversed(lines) if line)
-            tail = head
             end = start
+            if tail is None:
+                block, line_break, _torn = block.rpartition(b"\n")
+                if not line_break:
+                    continue
+            tail, *lines = (block + (tail or b"")).split(b"\n")
+            yield from (line for line in reversed(lines) if line)
         if end == 0 and tail:
             yield tail

@@ -22,7 +22,7 @@ LABEL = 10
 
 EXAMPLES = """
 pagestatus-ctl check-config
-pagestatus-ctl check-config new.json && mv new.json urls.json && pagestatus-ctl reload
+pagestatus-ctl check-config new.json && mv new.json urls.json
 pagestatus-ctl check-config --json | jq .needs.share
 """
 

@@ -8,9 +8,9 @@ from pagestatus.ctl.group import COMPLETE, PROGRAM, Command, group
 from pagestatus.ctl.output import write
 
 EXAMPLES = """
-bash    eval "$(pagestatus-ctl completion bash)"     in ~/.bashrc
-zsh     eval "$(pagestatus-ctl completion zsh)"      in ~/.zshrc
-fish    pagestatus-ctl completion fish | source      in ~/.config/fish/config.fish
+eval "$(pagestatus-ctl completion bash)"    in ~/.bashrc
+eval "$(pagestatus-ctl completion zsh)"     in ~/.zshrc
+pagestatus-ctl completion fish | source     in ~/.config/fish/config.fish
 """
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 PIECE = 1 << 20
 # A line longer than this is none of ours.
 LONGEST_LINE = 1 << 20
-_HEAD = 256
+# A first line is looked at so far.
+_HEAD = 4096
 
 
 class Follower:
@@ -21,7 +22,7 @@ class Follower:
         # Where the first line begins that was not given out, and what was read of it.
         self._offset = 0
         self._rest = b""
-        self._head = b""
+        self._first_line = b""
         if self._open():
             self._offset = os.fstat(self._fd).st_size
             self._back_to_line_start()
@@ -50,7 +51,7 @@ class Follower:
             self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return False
-        self._offset, self._rest, self._head = 0, b"", os.pread(self._fd, _HEAD, 0)
+        self._offset, self._rest, self._first_line = 0, b"", self._read_first_line()
         return True
 
     def _back_to_line_start(self) -> None:
@@ -78,8 +79,7 @@ class Follower:
                 self._offset, rest = self._offset + len(rest), b""
             self._rest = rest
             lines += whole
-        if not self._head:
-            self._head = os.pread(self._fd, _HEAD, 0)
+        self._first_line = self._first_line or self._read_first_line()
         return [line for line in lines if line]
 
     def _look_at_size(self) -> None:
@@ -90,7 +90,12 @@ class Follower:
         self._rest = b""
         if size >= self._offset:
             return
-        head = os.pread(self._fd, _HEAD, 0)
-        same = bool(head) and head == self._head[: len(head)]
-        self._offset = size if same else 0
-        self._head = head
+        first_line = self._read_first_line()
+        # Lines that could not be brought to the disk are taken back: the file is the same, only shorter.
+        self._offset = size if first_line and first_line == self._first_line else 0
+        self._first_line = first_line
+
+    def _read_first_line(self) -> bytes:
+        """What tells this file from another one; empty as long as it is not whole."""
+        line, line_break, _rest = os.pread(self._fd, _HEAD, 0).partition(b"\n")
+        return line if line_break else b""

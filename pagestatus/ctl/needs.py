@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from typing import NamedTuple
 
 from pagestatus.ctl.answers import Minute, Quantiles
@@ -38,7 +39,9 @@ def latency(minute: Minute | None) -> Latency:
     mean = _mean(minute.latency_ms) if minute else None
     if minute is None or mean is None:
         return Latency(ASSUMED_MS, f"assumed, nothing is measured yet: {milliseconds(ASSUMED_MS)} a check")
-    return Latency(mean, f"measured at {minute.minute[11:16]} UTC: {milliseconds(mean)} a check")
+    return Latency(
+        mean, f"measured at {minute.minute[11:16]} UTC: at most {milliseconds(mean)} a check on average"
+    )
 
 
 def _mean(values: Quantiles) -> float | None:
@@ -83,5 +86,5 @@ def figures(load: Load, latency: Latency) -> dict[str, object]:
 
 
 def _up(slots: float) -> str:
-    """A slot in use now and then is one."""
-    return count(-(-slots // 1))
+    """A slot in use now and then is one; what a sum of many fractions adds by rounding is none."""
+    return count(ceil(round(slots, 6)))

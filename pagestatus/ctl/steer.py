@@ -46,7 +46,7 @@ def reload(place: Place) -> None:
         raise Refused(f"{state.problem}: the running list is kept", CONFIGURATION)
     for mistake in state.first_mistakes:
         note(mistake)
-    write([f"{count(targets)} targets: {count(state.added)} added, {count(state.removed)} removed"])
+    write([f"targets: {count(targets)} ({count(state.added)} added, {count(state.removed)} removed)"])
     if state.mistakes:
         raise Refused(
             f"entries left out: {count(state.mistakes)}; pagestatus-ctl check-config says why", CONFIGURATION

@@ -1,0 +1,271 @@
+"""``status``: the picture composed from answers, its words, and how it is shown."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pagestatus.control import ControlError, NoAnswer, Silent
+from pagestatus.ctl.picture import EXIT_CODES, compose, troubles
+from pagestatus.ctl.show_status import show
+from pagestatus.ctl.table import COLOUR
+
+DATA_DIR = Path("/var/lib/pagestatus")
+NOW = "2026-01-31 12:04:05 UTC"
+MINUTE: dict[str, Any] = {
+    "minute": "2026-01-31T12:03:00.000Z",
+    "due": 5000,
+    "checked": 4950,
+    "ok": 4900,
+    "fail": 40,
+    "internal": 10,
+    "missed": {"overrun": 45, "no_capacity": 5},
+    "lag_ms": {"p50": 1.0, "p90": 2.0, "p99": 12.1, "max": 80.2},
+    "latency_ms": {"p50": 31.0, "p90": 88.0, "p99": 401.2, "max": 9987.2},
+}
+ANSWERS: dict[str, Any] = {
+    "scheduler": {
+        "name": "scheduler",
+        "pid": 12345,
+        "state": "running",
+        "uptime_s": 7500.1,
+        "targets": {"total": 2500, "up": 2310, "down": 180, "unknown": 10, "paused": 0},
+        "schedule": {
+            "due_total": 1234567,
+            "checked_total": 1230000,
+            "missed_total": {"overrun": 2000, "no_capacity": 2455, "retry_after": 100},
+            "in_flight": 12,
+            "per_second": 83.4,
+            "lag_ms": {"p50": 1.0, "p99": 3.0, "max": 8.0},
+        },
+        "fetchers": [
+            {"fetcher": 1, "epoch": 5, "slots": 2000, "leases": 8, "alive": True},
+            {"fetcher": 2, "epoch": 6, "slots": 2000, "leases": 4, "alive": True},
+        ],
+        "aggregator": {"alive": True, "writable": True},
+    },
+    "aggregator": {"name": "aggregator", "pid": 12346, "state": "running", "uptime_s": 7500.1},
+    "fetchers": {
+        "name": "fetchers",
+        "pid": 12347,
+        "state": "running",
+        "uptime_s": 7500.1,
+        "wanted": 2,
+        "fetchers": [
+            {"name": "fetcher-1", "pid": 12350, "state": "running", "uptime_s": 7499.0},
+            {"name": "fetcher-2", "pid": 12351, "state": "running", "uptime_s": 99.0},
+        ],
+    },
+}
+
+
+@pytest.fixture
+def answers() -> dict[str, Any]:
+    return deepcopy(ANSWERS)
+
+
+def shown(answers: dict[str, Any], minute: dict[str, Any], width: int = 80) -> str:
+    picture = compose(answers, minute)
+    return "\n".join(show(picture, troubles(picture, DATA_DIR), NOW, width))
+
+
+def test_all_is_well(answers: dict[str, Any]) -> None:
+    assert (
+        shown(answers, MINUTE)
+        == """\
+pagestatus is running                                    2026-01-31 12:04:05 UTC
+
+PROCESS     STATE      PID      UP  SLOTS IN USE
+scheduler   running  12345  2h 05m
+aggregator  running  12346  2h 05m
+fetchers    running  12347  2h 05m
+fetcher-1   running  12350  2h 04m  8 of 2,000
+fetcher-2   running  12351  1m 39s  4 of 2,000
+
+targets      2,500   2,310 up   180 down   10 not known yet   0 paused
+slots        1,234,567 due = 1,230,000 checked + 4,555 missed + 12 in flight
+rate         83.4 checks a second
+lag          p50 1.0 ms   p99 3.0 ms   max 8.0 ms
+last minute  12:03   5,000 due   4,900 ok   40 failed   10 internal   50 missed
+             lag p50 1.0 ms, p99 12 ms, max 80 ms
+             latency p50 31 ms, p99 401 ms, max 9.99 s
+
+MISSED       TOTAL  MINUTE  WHY
+no_capacity  2,455       5  no fetcher had room: pagestatus-ctl scale N, or
+                            raise slots
+overrun      2,000      45  the slot before was not settled yet: longer
+                            interval, or lower timeout and retries
+retry_after    100       0  the server asked to be left alone for a while
+                            (Retry-After): nothing to do"""
+    )
+
+
+def test_it_fits_a_terminal_of_80_by_24_with_three_reasons(answers: dict[str, Any]) -> None:
+    lines = shown(answers, MINUTE).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) <= 24
+
+
+def test_a_silent_aggregator_is_told_with_what_to_do(answers: dict[str, Any]) -> None:
+    answers["aggregator"] = Silent("no answer within 0.8 s")
+    assert shown(answers, {}).splitlines()[:8] == [
+        "pagestatus is degraded                                   2026-01-31 12:04:05 UTC",
+        "! aggregator does not answer: no result is written, and checking stops once the",
+        "  fetchers are full. If that lasts, see /var/lib/pagestatus/aggregator.log and",
+        "  kill -9 it.",
+        "",
+        "PROCESS     STATE      PID      UP  SLOTS IN USE",
+        "scheduler   running  12345  2h 05m",
+        "aggregator  silent",
+    ]
+
+
+def test_without_the_scheduler_the_rest_is_said(answers: dict[str, Any]) -> None:
+    answers["scheduler"] = NoAnswer("gone")
+    assert shown(answers, MINUTE).splitlines() == [
+        "pagestatus is degraded                                   2026-01-31 12:04:05 UTC",
+        "! scheduler is not running: nothing is checked. If it stays away, see",
+        "  /var/lib/pagestatus/scheduler.log.",
+        "",
+        "PROCESS     STATE      PID      UP  SLOTS IN USE",
+        "scheduler   absent",
+        "aggregator  running  12346  2h 05m",
+        "fetchers    running  12347  2h 05m",
+        "fetcher-1   running  12350  2h 04m",
+        "fetcher-2   running  12351  1m 39s",
+        "",
+        "last minute  12:03   5,000 due   4,900 ok   40 failed   10 internal   50 missed",
+        "             lag p50 1.0 ms, p99 12 ms, max 80 ms",
+        "             latency p50 31 ms, p99 401 ms, max 9.99 s",
+        "",
+        "MISSED       TOTAL  MINUTE  WHY",
+        "no_capacity      0       5  no fetcher had room: pagestatus-ctl scale N, or",
+        "                            raise slots",
+        "overrun          0      45  the slot before was not settled yet: longer",
+        "                            interval, or lower timeout and retries",
+    ]
+
+
+def test_nothing_runs() -> None:
+    absent = {name: NoAnswer("gone") for name in ANSWERS}
+    assert shown(absent, MINUTE).splitlines() == [
+        "pagestatus is not running                                2026-01-31 12:04:05 UTC",
+        "! Nothing runs here. Start it with scripts/run, or name its run_dir with",
+        "  --run-dir.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("process", "answer", "state"),
+    [
+        ("scheduler", None, "running"),
+        ("scheduler", NoAnswer("gone"), "degraded"),
+        ("aggregator", Silent("no answer"), "degraded"),
+        ("fetchers", ControlError("confused"), "degraded"),
+        ("fetchers", {"nothing": "we know"}, "degraded"),
+        ("scheduler", {"name": "scheduler", "state": "starting"}, "degraded"),
+        ("scheduler", {"name": "scheduler", "state": "draining"}, "degraded"),
+        ("aggregator", {"name": "aggregator", "state": "blocked", "writable": False}, "degraded"),
+        ("fetchers", {"name": "fetchers", "state": "running", "wanted": 3, "fetchers": []}, "degraded"),
+        (
+            "fetchers",
+            {
+                "name": "fetchers",
+                "state": "running",
+                "wanted": 1,
+                "fetchers": [
+                    {"name": "fetcher-1", "state": "running"},
+                    {"name": "fetcher-2", "state": "draining"},
+                ],
+            },
+            "running",
+        ),
+    ],
+)
+def test_what_counts_as_degraded(answers: dict[str, Any], process: str, answer: object, state: str) -> None:
+    if answer is not None:
+        answers[process] = answer
+    assert compose(answers, {}).state == state
+
+
+def test_exit_codes() -> None:
+    assert EXIT_CODES == {"running": 0, "degraded": 3, "not running": 4}
+
+
+def test_the_shape_of_the_json(answers: dict[str, Any]) -> None:
+    picture = compose(answers, MINUTE).as_json()
+    assert list(picture) == ["state", "processes", "targets", "schedule", "minute", "downloads"]
+    assert picture["processes"][0] == {
+        "name": "scheduler",
+        "pid": 12345,
+        "state": "running",
+        "uptime_s": 7500.1,
+    }
+    assert [process["name"] for process in picture["processes"]] == [
+        "scheduler",
+        "aggregator",
+        "fetchers",
+        "fetcher-1",
+        "fetcher-2",
+    ]
+    assert picture["targets"] == ANSWERS["scheduler"]["targets"]
+    assert picture["schedule"] == ANSWERS["scheduler"]["schedule"]
+    assert picture["minute"] == MINUTE
+    assert picture["downloads"] == {"queued": 0, "active": 0, "complete": 0, "failed": 0}
+
+
+def test_what_only_the_scheduler_knows_is_empty_without_it(answers: dict[str, Any]) -> None:
+    answers["scheduler"] = Silent("no answer")
+    picture = compose(answers, {}).as_json()
+    assert picture["targets"] == picture["schedule"] == picture["minute"] == {}
+    assert picture["processes"][0] == {"name": "scheduler", "pid": None, "state": "silent", "uptime_s": None}
+
+
+def test_without_the_pool_the_scheduler_tells_of_the_fetchers(answers: dict[str, Any]) -> None:
+    answers["fetchers"] = Silent("no answer")
+    answers["scheduler"]["fetchers"][1]["alive"] = False
+    states = {process.name: process.state for process in compose(answers, {}).processes}
+    assert states["fetcher-1"] == "running"
+    assert states["fetcher-2"] == "silent"
+
+
+def test_a_full_disk_and_a_bad_list_are_told(answers: dict[str, Any]) -> None:
+    answers["aggregator"].update(state="blocked", writable=False)
+    answers["scheduler"]["list"] = {"mistakes": 3, "problem": "urls.json: empty"}
+    assert list(troubles(compose(answers, {}), DATA_DIR)) == [
+        "Results do not reach the disk: make room in /var/lib/pagestatus, then it goes on by itself.",
+        "urls.json: empty: the list before is kept.",
+        "Entries of the list are left out: 3. pagestatus-ctl check-config says why.",
+    ]
+
+
+def test_many_fetchers_are_one_row(answers: dict[str, Any]) -> None:
+    answers["fetchers"]["wanted"] = 16
+    answers["fetchers"]["fetchers"] = [
+        {"name": f"fetcher-{index}", "pid": index, "state": "running", "uptime_s": 100.0 + index}
+        for index in range(1, 17)
+    ]
+    answers["scheduler"]["fetchers"] = [
+        {"fetcher": index, "epoch": index, "slots": 2000, "leases": index} for index in range(1, 17)
+    ]
+    rows = shown(answers, {}).splitlines()[2:7]
+    assert rows[-1] == "fetcher-1…16  running         1m 41s  136 of 32,000"
+    answers["fetchers"]["fetchers"][4]["state"] = "draining"
+    assert len([line for line in shown(answers, {}).splitlines() if line.startswith("fetcher-")]) == 16
+
+
+def test_what_others_wrote_cannot_steer_the_terminal(answers: dict[str, Any]) -> None:
+    answers["scheduler"]["state"] = "\x1b[2J"
+    answers["scheduler"]["schedule"]["missed_total"] = {"\x1b]0;x\x07": 1}
+    assert "\x1b" not in shown(answers, {})
+
+
+def test_colour_is_all_that_colour_adds(answers: dict[str, Any]) -> None:
+    picture = compose(answers, MINUTE)
+    painted = "\n".join(show(picture, [], NOW, 80, COLOUR))
+    for code in ("0", "1", "2", "31", "32", "33"):
+        painted = painted.replace(f"\x1b[{code}m", "")
+    assert painted == shown(answers, MINUTE)
