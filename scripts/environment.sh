@@ -49,7 +49,7 @@ install() {
     done
     case $1 in
         run) what=$root ;;
-        test) what=$root[test,check] ;;
+        test) what="${root}[test,check]" ;;
     esac
     say 'Installing pagestatus and what it needs into .venv (once) ...'
     "$venv/bin/python" -m pip install --disable-pip-version-check -qq --editable "$what" ||

@@ -31,7 +31,7 @@ POLL_S = 0.02
 LOG_SHOWN = 4000
 
 
-def eventually(condition: Callable[[], T], what: str, within_s: float = 10) -> T:
+def eventually(condition: Callable[[], T | None], what: str, within_s: float = 10) -> T:
     """Wait until ``condition`` gives something true, and return it; ``within_s`` grows with the slowness."""
     deadline = time.monotonic() + within_s * SLOWNESS
     while not (found := condition()):
