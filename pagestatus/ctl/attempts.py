@@ -8,7 +8,7 @@ import msgspec
 
 from pagestatus.ctl.answers import Attempt
 from pagestatus.ctl.table import PLAIN, WIDE_GAP, Cell, Palette, Style, flow
-from pagestatus.ctl.text import clean, columns, count, fit, milliseconds, size
+from pagestatus.ctl.text import clean, columns, count, fit, fit_middle, milliseconds, size
 
 # Widths of the columns of ``tail``: they stand before the lines are known.
 HEAD = "UTC      OUTCOME   WHY         TRY    TOOK    BYTES TARGET"
@@ -63,7 +63,7 @@ def row(attempt: Attempt, width: int, palette: Palette = PLAIN) -> str:
     return (
         f"{clean(attempt.time[11:19]):8} "
         f"{palette.paint(f'{fit(outcome, 9):9}', style(attempt))} {fit(what(attempt), 11):11} {tries:>3} "
-        f"{took:>7} {body:>8} {fit(name(attempt), width - _NAMED_AFTER)}"
+        f"{took:>7} {body:>8} {fit_middle(name(attempt), width - _NAMED_AFTER)}"
     ).rstrip()
 
 
@@ -75,18 +75,23 @@ def _down(attempt: Attempt) -> str:
 
 def detailed(attempt: Attempt, width: int, palette: Palette = PLAIN, *, named: bool = True) -> list[str]:
     """One attempt with its phases; ``named``: and what it is about."""
-    moment = clean(f"{attempt.time[:10]} {attempt.time[11:19]}")
-    outcome = clean(attempt.outcome)
-    head = f"{moment}  {outcome} {what(attempt)}".rstrip()
-    about = f"  {fit(name(attempt), width - columns(head) - 2)}" if named else ""
-    painted = head.replace(outcome, palette.paint(outcome, style(attempt)), 1)
+    moment, outcome, why = (
+        clean(f"{attempt.time[:10]} {attempt.time[11:19]}"),
+        clean(attempt.outcome),
+        what(attempt),
+    )
+    head = f"{moment}  {palette.paint(outcome, style(attempt))} {why}".rstrip()
+    if named:
+        taken = columns(f"{moment}  {outcome} {why}  ")
+        head += f"  {fit_middle(name(attempt), width - taken)}"
     facts = [Cell(fact) for fact in (*_facts(attempt), *phases(attempt))]
-    return [f"{painted}{about}", *(f"    {line}" for line in flow(facts, width - 4, palette, WIDE_GAP))]
+    return [head, *(f"    {line}" for line in flow(facts, width - 4, palette, WIDE_GAP))]
 
 
 def _facts(attempt: Attempt) -> Iterator[str]:
-    if attempt.attempt is not None:
-        yield f"attempt {attempt.attempt}"
+    if attempt.attempt is None:
+        return
+    yield f"attempt {attempt.attempt}"
     if attempt.class_:
         yield clean(attempt.class_)
     yield "final" if attempt.final else "tried again"

@@ -12,12 +12,12 @@ MOST_BYTES = 64 << 20
 
 
 class Backwards:
-    """Whole lines of ``path``, ``path.1``, … from the newest on; ``exhausted`` tells why they ended."""
+    """Whole lines of ``path``, ``path.1``, … from the newest on."""
 
     def __init__(self, path: Path, most_bytes: int = MOST_BYTES) -> None:
         self.path = path
-        # Everything there is was read; False: the bound was met first.
-        self.exhausted = False
+        # The bound was met before everything was read.
+        self.bounded = False
         self._left = most_bytes
 
     def __iter__(self) -> Iterator[bytes]:
@@ -40,8 +40,8 @@ class Backwards:
             finally:
                 os.close(fd)
             if self._left <= 0:
+                self.bounded = True
                 return
-        self.exhausted = True
 
     def _lines(self, fd: int, end: int) -> Iterator[bytes]:
         # The end of a line whose start is not read yet. None: no line break was met, and what follows the

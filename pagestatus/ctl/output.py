@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Iterable
 
@@ -13,6 +12,7 @@ from pagestatus.ctl.text import clean
 
 NARROWEST_TERMINAL = 40
 DEFAULT_WIDTH = 80
+DEFAULT_HEIGHT = 24
 # Not on a terminal: a pipe to grep or a file should get whole URLs.
 UNBOUNDED = 10_000
 
@@ -43,7 +43,18 @@ def width() -> int:
     """Columns to write in."""
     if not sys.stdout.isatty():
         return UNBOUNDED
-    return max(NARROWEST_TERMINAL, shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns)
+    return max(NARROWEST_TERMINAL, terminal_size().columns)
+
+
+def terminal_size() -> os.terminal_size:
+    """Of the terminal that is written to, unless COLUMNS or LINES say otherwise."""
+    try:
+        columns, lines = os.get_terminal_size(sys.stdout.fileno())
+    except OSError:
+        columns, lines = 0, 0
+    asked = [os.environ.get(name, "") for name in ("COLUMNS", "LINES")]
+    given = [int(text) if text.isdecimal() else 0 for text in asked]
+    return os.terminal_size((given[0] or columns or DEFAULT_WIDTH, given[1] or lines or DEFAULT_HEIGHT))
 
 
 def write(lines: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -46,8 +47,13 @@ class Place:
 
     @property
     def addresses(self) -> Addresses:
-        """Where the control sockets are."""
-        return Addresses(self.config.run_dir)
+        """Where the control sockets are; raises ``Refused`` when they are somebody else's."""
+        run_dir = self.config.run_dir
+        if run_dir.is_dir() and not os.access(run_dir, os.X_OK):
+            raise Refused(
+                f"{run_dir}: permission denied: only the user whose processes they are may ask them"
+            )
+        return Addresses(run_dir)
 
     def ask(self, name: str, command: str, shape: type[Shape], **params: object) -> Shape:
         """The answer of process ``name``; raises ``Refused``."""

@@ -10,7 +10,7 @@ import msgspec
 from pagestatus.ctl.answers import Attempt, Why
 from pagestatus.ctl.attempts import detailed
 from pagestatus.ctl.table import PLAIN, Palette, Style, prose
-from pagestatus.ctl.text import clean, columns, count, fit, span
+from pagestatus.ctl.text import clean, columns, count, fit_middle, span
 
 LABEL = 13
 WIDEST_TEXT = 100
@@ -25,7 +25,7 @@ _STAGES = {
 def show(why: Why, attempts: Sequence[Mapping[str, Any]], width: int, palette: Palette = PLAIN) -> list[str]:
     """State, times, obstacles, and ``attempts``, oldest first."""
     url, target = clean(why.url), clean(why.target)
-    lines = [palette.paint(fit(url, width), Style.BOLD)]
+    lines = [palette.paint(fit_middle(url, width), Style.BOLD)]
     facts = [("target", target, Style.PLAIN), ("state", clean(why.state), _STATES.get(why.state, Style.DIM))]
     facts += [(label, text, Style.PLAIN) for label, text in _facts(why)]
     facts += [("not checked", clean(words), Style.WARN) for words in why.not_checked]

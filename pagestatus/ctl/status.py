@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 import click
 
 from pagestatus.ctl.group import Command
-from pagestatus.ctl.output import palette, to_json, width, write
+from pagestatus.ctl.output import palette, terminal_size, to_json, width, write
 from pagestatus.ctl.picture import EXIT_CODES, Picture, look, troubles
 from pagestatus.ctl.place import Place
 from pagestatus.ctl.show_status import show
 
 WATCH_S = 1.0
+# What a shell makes of a process that SIGTERM ended.
+TERMINATED = 143
 # DEC private modes: the alternate screen (1049) and the cursor (25), as every terminal since xterm has them.
 _ENTER = "\x1b[?1049h\x1b[?25l"
 _LEAVE = "\x1b[?25h\x1b[?1049l"
@@ -81,7 +83,7 @@ def _every(seconds: float) -> Iterator[None]:
 
 def _draw(lines: list[str]) -> None:
     """Over what stands there, without clearing first: nothing flickers."""
-    height = shutil.get_terminal_size().lines
+    height = terminal_size().lines
     if len(lines) > height:
         lines = [*lines[: height - 1], f"… {len(lines) - height + 1} more lines"]
     sys.stdout.write(_HOME + f"{_REST_OF_LINE}\n".join(lines) + _REST_OF_LINE + _REST_OF_SCREEN)
@@ -90,12 +92,18 @@ def _draw(lines: list[str]) -> None:
 
 @contextmanager
 def _screen() -> Iterator[None]:
+    # Whoever ends us gets the terminal back as it was.
+    signal.signal(signal.SIGTERM, _end)
     sys.stdout.write(_ENTER)
     try:
         yield
     finally:
         sys.stdout.write(_LEAVE)
         sys.stdout.flush()
+
+
+def _end(_number: int, _frame: object) -> None:
+    raise SystemExit(TERMINATED)
 
 
 @contextmanager

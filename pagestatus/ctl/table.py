@@ -8,7 +8,7 @@ from enum import Enum
 from itertools import zip_longest
 from typing import NamedTuple
 
-from pagestatus.ctl.text import columns, fit
+from pagestatus.ctl.text import columns, fit_middle
 
 GAP = "  "
 WIDE_GAP = "   "
@@ -37,7 +37,8 @@ class Cell(NamedTuple):
 class Column(NamedTuple):
     """How one column of a table is laid out.
 
-    A flexible one gets what the others leave of the width, and is cut there; one that wraps goes on below.
+    A flexible one gets what the others leave of the width, and is cut in its middle; one that wraps goes on
+    below.
     """
 
     title: str
@@ -122,7 +123,7 @@ def _line(heads: Sequence[Column], row: Sequence[Cell], widths: Sequence[int], p
     parts: list[str] = []
     padding = ""
     for head, cell, wide in zip(heads, row, widths, strict=True):
-        text = fit(cell.text, wide)
+        text = fit_middle(cell.text, wide)
         space = " " * (wide - columns(text))
         before, after = (space, "") if head.right else ("", space)
         parts += [padding, before, palette.paint(text, cell.style)] if text else []

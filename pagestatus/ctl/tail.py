@@ -9,13 +9,13 @@ from itertools import islice
 import click
 
 from pagestatus.ctl.attempts import FAILURES, HEAD, parse, row
-from pagestatus.ctl.backwards import Backwards
+from pagestatus.ctl.backwards import MOST_BYTES, Backwards
 from pagestatus.ctl.follow import Follower
 from pagestatus.ctl.group import Command
 from pagestatus.ctl.output import Refused, note, palette, to_json, width, write
 from pagestatus.ctl.place import Place
 from pagestatus.ctl.table import Style
-from pagestatus.ctl.text import clean
+from pagestatus.ctl.text import clean, size
 
 POLL_S = 0.2
 
@@ -42,8 +42,9 @@ def tail(place: Place, *, lines: int, follow: bool, failures: bool, as_json: boo
     path = place.log()
     # Before what is there is shown, so that nothing that comes meanwhile is left out.
     follower = Follower(path) if follow else None
+    log = Backwards(path)
     try:
-        found = list(islice(_chosen(Backwards(path), failures=failures), lines))
+        found = list(islice(_chosen(log, failures=failures), lines))
     except FileNotFoundError as mistake:
         if not follow:
             raise Refused(
@@ -51,6 +52,8 @@ def tail(place: Place, *, lines: int, follow: bool, failures: bool, as_json: boo
             ) from mistake
         note(f"{path}: not there yet, waiting for it")
         found = []
+    if len(found) < lines and log.bounded:
+        note(f"only the newest {size(MOST_BYTES)} of the log were read")
     if not as_json:
         write([palette().paint(HEAD, Style.DIM)])
     write(_shown(reversed(found), as_json=as_json))

@@ -39,14 +39,29 @@ def _columns_of(char: str) -> int:
 
 
 def fit(text: str, width: int) -> str:
-    """``text`` in at most ``width`` columns; what is cut is shown as an ellipsis."""
+    """``text`` in at most ``width`` columns; an ellipsis stands for the end that is cut off."""
     if columns(text) <= width:
         return text
+    return _first(text, width - 1) + _ELLIPSIS if width > 0 else ""
+
+
+def fit_middle(text: str, width: int) -> str:
+    """The same with the middle cut out: of a URL, host and last part tell most."""
+    if columns(text) <= width:
+        return text
+    if width < 1:
+        return ""
+    head = _first(text, (width - 1) // 2)
+    return head + _ELLIPSIS + _first(text[::-1], width - 1 - columns(head))[::-1]
+
+
+def _first(text: str, width: int) -> str:
+    """As much of the start of ``text`` as ``width`` columns hold."""
     taken = 0
     for index, char in enumerate(text):
         taken += _columns_of(char)
-        if taken > width - 1:
-            return text[:index] + _ELLIPSIS if width > 0 else ""
+        if taken > width:
+            return text[:index]
     return text
 
 

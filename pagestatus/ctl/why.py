@@ -81,7 +81,7 @@ def last_attempts(place: Place, wanted: dict[str, str], most: int) -> dict[str, 
     except FileNotFoundError:
         note(f"{log.path}: no such file: no attempts to show")
         return found
-    if not log.exhausted:
+    if log.bounded:
         note(f"the newest {size(MOST_BYTES)} of the log were searched, and no more")
     return found
 

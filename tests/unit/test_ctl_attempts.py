@@ -84,7 +84,7 @@ def test_rows_stand_in_columns() -> None:
 def test_a_row_is_cut_to_the_terminal() -> None:
     long = Attempt(time=OK.time, url="https://example.org/" + "x" * 100, outcome="ok", final=True, attempt=1)
     assert len(row(long, 80)) == 80
-    assert row(long, 80).endswith("xxx…")
+    assert row(long, 80).endswith(" https://examp…xxxxxxxxxxxxxx")
 
 
 def test_a_failure_that_is_tried_again_is_yellow_and_a_final_one_red() -> None:

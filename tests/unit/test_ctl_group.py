@@ -127,6 +127,15 @@ def test_a_log_that_may_not_be_read_is_one_line(
     assert capsys.readouterr().err == "pagestatus-ctl: url_status.log: Permission denied\n"
 
 
+def test_processes_of_somebody_else(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "run").mkdir()
+    monkeypatch.setattr("pagestatus.ctl.place.os.access", lambda *_arguments: False)
+    assert run(["status"]) == 1
+    assert "run: permission denied" in capsys.readouterr().err
+
+
 def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupt(*_arguments: object) -> None:
         raise KeyboardInterrupt

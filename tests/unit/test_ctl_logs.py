@@ -39,7 +39,7 @@ def test_backwards_gives_the_whole_lines_in_reverse(
         patch.setattr(backwards, "BLOCK", block)
         reader = Backwards(path)
         assert list(reader) == lines[::-1]
-    assert reader.exhausted
+    assert not reader.bounded
 
 
 def test_backwards_goes_on_in_the_rotated_files(log: Path) -> None:
@@ -62,7 +62,7 @@ def test_backwards_reads_no_more_than_it_may(log: Path, monkeypatch: pytest.Monk
     log.write_bytes(b"".join(b"%04d\n" % number for number in range(100)))
     reader = Backwards(log, most_bytes=20)
     assert list(reader) == [b"0099", b"0098", b"0097"]
-    assert not reader.exhausted
+    assert reader.bounded
 
 
 def test_backwards_raises_when_there_is_no_log(log: Path) -> None:

@@ -70,7 +70,7 @@ def test_what_is_in_flight() -> None:
     ]
     assert inflight.show(checks, 60) == [
         " SINCE  TRY  FETCHER  URL",
-        "3.21 s   #2        1  https://example.org/xxxxxxxxxxxxxxxxx…",
+        "3.21 s   #2        1  https://example.or…xxxxxxxxxxxxxxxxxxx",
         " 20 ms                http://a/\\x1b",
     ]
 

@@ -104,3 +104,18 @@ def test_a_share(part: float, shown: str) -> None:
 def test_what_is_too_wide_is_cut_with_an_ellipsis(raw: str, width: int, shown: str) -> None:
     assert text.fit(raw, width) == shown
     assert text.columns(shown) <= max(width, 0)
+
+
+@pytest.mark.parametrize(
+    ("raw", "width", "shown"),
+    [
+        ("http://127.0.0.1:46555/fast/9", 29, "http://127.0.0.1:46555/fast/9"),
+        ("http://127.0.0.1:46555/fast/9", 20, "http://12…555/fast/9"),
+        ("日本語日本語", 7, "日…本語"),
+        ("xyz", 1, "…"),
+        ("xyz", 0, ""),
+    ],
+)
+def test_of_a_url_the_middle_is_cut_out(raw: str, width: int, shown: str) -> None:
+    assert text.fit_middle(raw, width) == shown
+    assert text.columns(shown) <= width
