@@ -41,7 +41,7 @@ from pagestatus.messages import (
     Started,
     Sweep,
 )
-from pagestatus.verdict import Verdict, judge
+from pagestatus.verdict import GOOD, Verdict, judge
 
 SLOTS_A_RECAP = 5000
 
@@ -150,7 +150,7 @@ class Ledger:
         line = result_line(result, verdict)
         if self._keeps(result.target, verdict.outcome):
             self._lines.append(line)
-        if verdict.outcome is not Outcome.OK:
+        if verdict is not GOOD:
             self.failures.add(line)
         self._commits.append(_commit(result, verdict, result.status))
 

@@ -31,6 +31,10 @@ class Verdict(NamedTuple):
     retry_after_us: int
 
 
+# Nearly every attempt is one of these: made once, since a verdict costs more than the judgement.
+GOOD = Verdict(Outcome.OK, Reason.NONE, Class.NONE, final=True, retry_after_us=0)
+
+
 def judge(result: Result) -> Verdict:
     """Judge one attempt from nothing but what was measured and what its ``Check`` said."""
     ended_us = result.started_us + result.duration_us
@@ -38,7 +42,7 @@ def judge(result: Result) -> Verdict:
     if reason is Reason.NONE and not accepted(result.status, result.expect):
         reason = Reason.HTTP_STATUS
     if reason is Reason.NONE:
-        return Verdict(Outcome.OK, reason, Class.NONE, final=True, retry_after_us=0)
+        return GOOD
     if reason >= Reason.STALLED:
         return Verdict(Outcome.INTERNAL, reason, Class.NONE, ended_us > result.retry_by_us, 0)
     class_ = _class(reason, result.status)
