@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from pagestatus.ctl.table import COLOUR, PLAIN, Palette
 from pagestatus.ctl.text import clean
@@ -27,9 +28,12 @@ class Refused(Exception):
 
 
 def prepare_streams() -> None:
-    """A character that the terminal's encoding lacks is no reason to stop."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+    """A character that the terminal's encoding lacks is no reason to stop, nor is a stream that is closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end
+        elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
 

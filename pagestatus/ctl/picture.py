@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from pagestatus.control import NoAnswer, Silent
-from pagestatus.ctl.answers import Aggregator, ListState, Pool, Process, Schedule, Scheduler, Targets
+from pagestatus.ctl.answers import Aggregator, Lender, ListState, Pool, Process, Schedule, Scheduler, Targets
 from pagestatus.ctl.minutes import last_minutes
 from pagestatus.ctl.output import Refused
 from pagestatus.ctl.place import DEGRADED, MINUTES_LOG, NOT_RUNNING, Place, understood
@@ -37,6 +37,8 @@ class Picture:
     writable: bool = True
     # The last line of minutes.log, as it is.
     minute: Mapping[str, Any] = field(default_factory=dict)
+    # Where the logs are.
+    data_dir: Path = Path()
 
     @property
     def state(self) -> str:
@@ -45,6 +47,15 @@ class Picture:
         if states == {ABSENT}:
             return "not running"
         return RUNNING if self.writable and all(map(_is_well, self.processes)) else "degraded"
+
+    @property
+    def lenders(self) -> list[Lender]:
+        """What the scheduler knows of the fetchers, without those whose place another one has taken."""
+        by_index: dict[int, Lender] = {}
+        for lender in self.scheduler.fetchers if self.scheduler else ():
+            if lender.alive or lender.fetcher not in by_index:
+                by_index[lender.fetcher] = lender
+        return [by_index[index] for index in sorted(by_index)]
 
     def as_json(self) -> dict[str, Any]:
         """The shape of ``status --json``. What only the scheduler knows is empty when it does not answer."""
@@ -73,11 +84,12 @@ def look(place: Place) -> Picture:
     answers = place.ask_all(
         {name: (name, "status", {}) for name in _SHAPES} | {"log_path": ("aggregator", "log_path", {})}
     )
-    minutes = last_minutes(place.path_of(MINUTES_LOG, answers["log_path"]), 1)
-    return compose(answers, minutes[-1] if minutes else {})
+    path = place.path_of(MINUTES_LOG, answers["log_path"])
+    minutes = last_minutes(path, 1)
+    return compose(answers, minutes[-1] if minutes else {}, path.parent)
 
 
-def compose(answers: Mapping[str, Any], minute: Mapping[str, Any]) -> Picture:
+def compose(answers: Mapping[str, Any], minute: Mapping[str, Any], data_dir: Path) -> Picture:
     """The picture from the answers by process; an exception stands where none came."""
     heard = {name: _heard(name, answers[name]) for name in _SHAPES}
     scheduler, aggregator, pool = heard.values()
@@ -85,12 +97,8 @@ def compose(answers: Mapping[str, Any], minute: Mapping[str, Any]) -> Picture:
     writable = known is None or known.aggregator.writable
     if isinstance(aggregator, Aggregator):
         writable = aggregator.writable
-    return Picture(
-        processes=[*heard.values(), *_fetchers(pool, known)],
-        scheduler=known,
-        writable=writable,
-        minute=minute,
-    )
+    picture = Picture(list(heard.values()), known, writable, minute, data_dir)
+    return replace(picture, processes=[*picture.processes, *_fetchers(pool, picture.lenders)])
 
 
 def _heard(name: str, answer: object) -> Process:
@@ -104,18 +112,15 @@ def _heard(name: str, answer: object) -> Process:
         return Process(name, "unknown")
 
 
-def _fetchers(pool: Process, scheduler: Scheduler | None) -> list[Process]:
+def _fetchers(pool: Process, lenders: Sequence[Lender]) -> list[Process]:
     """The fetchers as their pool tells of them, else as far as the scheduler knows."""
-    if isinstance(pool, Pool):
-        there = {process.name: process for process in pool.fetchers}
-        wanted = (f"fetcher-{index}" for index in range(1, pool.wanted + 1))
-        return [*pool.fetchers, *(Process(name, ABSENT) for name in wanted if name not in there)]
-    if scheduler is None:
-        return []
-    return [
-        Process(f"fetcher-{fetcher.fetcher}", RUNNING if fetcher.alive else SILENT)
-        for fetcher in scheduler.fetchers
-    ]
+    if not isinstance(pool, Pool):
+        return [
+            Process(f"fetcher-{lender.fetcher}", RUNNING if lender.alive else SILENT) for lender in lenders
+        ]
+    there = {process.name for process in pool.fetchers}
+    wanted = [f"fetcher-{index}" for index in range(1, pool.wanted + 1)]
+    return [*pool.fetchers, *(Process(name, ABSENT) for name in wanted if name not in there)]
 
 
 def _plain(process: Process) -> dict[str, object]:
@@ -127,13 +132,13 @@ def _plain(process: Process) -> dict[str, object]:
     }
 
 
-def troubles(picture: Picture, data_dir: Path) -> Iterator[str]:
+def troubles(picture: Picture) -> Iterator[str]:
     """What is not as it should be, and what to do about it; one sentence each."""
     if picture.state == "not running":
         yield "Nothing runs here. Start it with scripts/run, or name its run_dir with --run-dir."
         return
     for process in picture.processes:
-        log = data_dir / f"{process.name if process.name in _SHAPES else 'fetchers'}.log"
+        log = picture.data_dir / f"{process.name if process.name in _SHAPES else 'fetchers'}.log"
         without = _WITHOUT.get(process.name, "the others do its work")
         match process.state:
             case "running":
@@ -147,7 +152,10 @@ def troubles(picture: Picture, data_dir: Path) -> Iterator[str]:
             case "draining":
                 yield f"{process.name} is finishing what is in flight, and then ends."
             case "blocked":
-                yield f"Results do not reach the disk: make room in {data_dir}, then it goes on by itself."
+                yield (
+                    f"Results do not reach the disk: make room in {picture.data_dir}, "
+                    "then it goes on by itself."
+                )
             case state:
                 yield f"{process.name} is {state}: see {log}."
     if picture.scheduler is not None:

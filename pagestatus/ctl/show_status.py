@@ -50,11 +50,7 @@ def show(
 
 
 def _processes(picture: Picture, width: int, palette: Palette) -> list[str]:
-    lenders = (
-        {f"fetcher-{lender.fetcher}": lender for lender in picture.scheduler.fetchers}
-        if picture.scheduler
-        else {}
-    )
+    lenders = {f"fetcher-{lender.fetcher}": [lender] for lender in picture.lenders}
     heads = [
         Column("PROCESS"),
         Column("STATE"),
@@ -62,21 +58,11 @@ def _processes(picture: Picture, width: int, palette: Palette) -> list[str]:
         Column("UP", right=True),
         Column("SLOTS IN USE", flexible=True),
     ]
-    rows = [
-        _row(process, _held([lenders[process.name]] if process.name in lenders else []))
-        for process in _shown(picture)
-    ]
-    if len(rows) < len(picture.processes):
-        fetchers = picture.processes[len(rows) :]
-        rows.append(
-            [
-                f"{fetchers[0].name[: -len('-1')]}-1…{len(fetchers)}",
-                Cell(RUNNING, Style.GOOD),
-                "",
-                span(min(fetcher.uptime_s or 0.0 for fetcher in fetchers)),
-                _held(list(lenders.values())),
-            ]
-        )
+    shown = _shown(picture)
+    rows = [_row(process, _held(lenders.get(process.name, []))) for process in shown]
+    if rest := picture.processes[len(shown) :]:
+        all_of_them = Process(f"fetcher-1…{len(rest)}", RUNNING, None, min(one.uptime_s or 0 for one in rest))
+        rows.append(_row(all_of_them, _held(picture.lenders)))
     return table(heads, rows, width, palette)
 
 

@@ -47,25 +47,24 @@ def status(place: Place, *, watch: bool, as_json: bool) -> None:
     if watch:
         _watch(place, as_json=as_json)
     picture = look(place)
-    write(_lines(picture, place, as_json=as_json))
+    write(_lines(picture, as_json=as_json))
     code = EXIT_CODES[picture.state]
     if code:
         raise click.exceptions.Exit(code)
 
 
-def _lines(picture: Picture, place: Place, *, as_json: bool) -> list[str]:
+def _lines(picture: Picture, *, as_json: bool) -> list[str]:
     if as_json:
         return [to_json(picture.as_json())]
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    found = troubles(picture, place.config.data_dir)
-    return show(picture, found, now, width(), palette())
+    return show(picture, troubles(picture), now, width(), palette())
 
 
 def _watch(place: Place, *, as_json: bool) -> None:
     on_screen = sys.stdout.isatty() and not as_json
     with _screen() if on_screen else _no_screen():
         for _ in _every(WATCH_S):
-            lines = _lines(look(place), place, as_json=as_json)
+            lines = _lines(look(place), as_json=as_json)
             if on_screen:
                 _draw(lines)
             else:

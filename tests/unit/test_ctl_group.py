@@ -162,6 +162,17 @@ def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
         assert process.wait() == 141
 
 
+@pytest.mark.parametrize(("redirection", "code"), [(">&-", 4), ("2>&-", 4), (">/dev/full", 1)])
+def test_streams_that_take_nothing_are_no_traceback(redirection: str, code: int) -> None:
+    command = f'"$0" -m pagestatus.ctl status {redirection}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert "ignored" not in done.stderr
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["completion", shell]) == 0

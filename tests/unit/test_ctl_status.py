@@ -68,8 +68,8 @@ def answers() -> dict[str, Any]:
 
 
 def shown(answers: dict[str, Any], minute: dict[str, Any], width: int = 80) -> str:
-    picture = compose(answers, minute)
-    return "\n".join(show(picture, troubles(picture, DATA_DIR), NOW, width))
+    picture = compose(answers, minute, DATA_DIR)
+    return "\n".join(show(picture, troubles(picture), NOW, width))
 
 
 def test_all_is_well(answers: dict[str, Any]) -> None:
@@ -188,7 +188,7 @@ def test_nothing_runs() -> None:
 def test_what_counts_as_degraded(answers: dict[str, Any], process: str, answer: object, state: str) -> None:
     if answer is not None:
         answers[process] = answer
-    assert compose(answers, {}).state == state
+    assert compose(answers, {}, DATA_DIR).state == state
 
 
 def test_exit_codes() -> None:
@@ -196,7 +196,7 @@ def test_exit_codes() -> None:
 
 
 def test_the_shape_of_the_json(answers: dict[str, Any]) -> None:
-    picture = compose(answers, MINUTE).as_json()
+    picture = compose(answers, MINUTE, DATA_DIR).as_json()
     assert list(picture) == ["state", "processes", "targets", "schedule", "minute", "downloads"]
     assert picture["processes"][0] == {
         "name": "scheduler",
@@ -219,23 +219,26 @@ def test_the_shape_of_the_json(answers: dict[str, Any]) -> None:
 
 def test_what_only_the_scheduler_knows_is_empty_without_it(answers: dict[str, Any]) -> None:
     answers["scheduler"] = Silent("no answer")
-    picture = compose(answers, {}).as_json()
+    picture = compose(answers, {}, DATA_DIR).as_json()
     assert picture["targets"] == picture["schedule"] == picture["minute"] == {}
     assert picture["processes"][0] == {"name": "scheduler", "pid": None, "state": "silent", "uptime_s": None}
 
 
 def test_without_the_pool_the_scheduler_tells_of_the_fetchers(answers: dict[str, Any]) -> None:
     answers["fetchers"] = Silent("no answer")
-    answers["scheduler"]["fetchers"][1]["alive"] = False
-    states = {process.name: process.state for process in compose(answers, {}).processes}
-    assert states["fetcher-1"] == "running"
-    assert states["fetcher-2"] == "silent"
+    answers["scheduler"]["fetchers"] += [
+        {"fetcher": 1, "epoch": 4, "slots": 2000, "leases": 3, "alive": False},
+        {"fetcher": 3, "epoch": 7, "slots": 2000, "leases": 3, "alive": False},
+    ]
+    states = {process.name: process.state for process in compose(answers, {}, DATA_DIR).processes}
+    assert list(states)[3:] == ["fetcher-1", "fetcher-2", "fetcher-3"]
+    assert list(states.values())[3:] == ["running", "running", "silent"]
 
 
 def test_a_full_disk_and_a_bad_list_are_told(answers: dict[str, Any]) -> None:
     answers["aggregator"].update(state="blocked", writable=False)
     answers["scheduler"]["list"] = {"mistakes": 3, "problem": "urls.json: empty"}
-    assert list(troubles(compose(answers, {}), DATA_DIR)) == [
+    assert list(troubles(compose(answers, {}, DATA_DIR))) == [
         "Results do not reach the disk: make room in /var/lib/pagestatus, then it goes on by itself.",
         "urls.json: empty: the list before is kept.",
         "Entries of the list are left out: 3. pagestatus-ctl check-config says why.",
@@ -264,7 +267,7 @@ def test_what_others_wrote_cannot_steer_the_terminal(answers: dict[str, Any]) ->
 
 
 def test_colour_is_all_that_colour_adds(answers: dict[str, Any]) -> None:
-    picture = compose(answers, MINUTE)
+    picture = compose(answers, MINUTE, DATA_DIR)
     painted = "\n".join(show(picture, [], NOW, 80, COLOUR))
     for code in ("0", "1", "2", "31", "32", "33"):
         painted = painted.replace(f"\x1b[{code}m", "")
