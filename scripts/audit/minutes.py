@@ -39,7 +39,7 @@ class Sums:
             "ok": (minute.ok, self.outcomes["ok"]),
             "fail": (minute.fail, self.outcomes["fail"]),
             "internal": (minute.internal, self.outcomes["internal"]),
-            "missed": (minute.missed, dict(self.missed)),
+            "missed": (minute.missed, dict(+self.missed)),
             "bytes": (minute.bytes, self.bytes),
             "the commonest codes": (
                 [count for _code, count in minute.codes],
