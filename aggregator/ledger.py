@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+import msgspec
+
 from aggregator.downtime import Downtime
 from aggregator.facts import packed, unpacked
 from aggregator.failures import Failures
@@ -23,7 +25,7 @@ from aggregator.lines import (
     missed_line,
     result_line,
 )
-from aggregator.minutes import Figures, Minute
+from aggregator.minutes import MINUTE_US, Figures, Minute
 from aggregator.modes import Keeps, keep_all
 from aggregator.plausible import AHEAD_US, can_be_down, can_be_missed, can_be_result
 from aggregator.replay import replay
@@ -115,8 +117,8 @@ class Ledger:
             return
         fence = self._downtime.fence
         since_us = fence.since_us if fence is not None else self._latest_us()
-        # Before the first minute was closed, nothing was due before the first slot that is known of.
-        settled_us = max(self._slots.watermark_us, self._settled_us) or self._slots.earliest_us()
+        # Before the first minute was closed, nothing was due before the first thing that is known of.
+        settled_us = max(self._slots.watermark_us, self._settled_us) or self._earliest_us()
         slots = self._slots.known(settled_us, since_us)
         part = tuple(islice(slots, SLOTS_A_RECAP))
         while rest := tuple(islice(slots, SLOTS_A_RECAP)):
@@ -257,15 +259,20 @@ class Ledger:
         That happens when we were started again between the question and its account.
         """
         known = self._slots.settled_in(down.since_us, down.until_us)
-        return Down(down.epoch, down.since_us, down.until_us, max(down.slots - known, 0))
+        return msgspec.structs.replace(down, slots=max(down.slots - known, 0))
 
     def _record(self, down: Down) -> None:
+        # Before the very first start there was nothing to run: the line then says since when slots are due,
+        # so that after a crash in the first minute nobody has to guess.
+        since_us = down.since_us or (down.until_us - 1) // MINUTE_US * MINUTE_US
         self._downtime.epoch = down.epoch
-        self._downtime.record(down.since_us, down.until_us)
-        # Before the very first start there is no time in which something did not run.
-        if down.since_us or down.slots:
-            self._slots.minute(down.until_us).count_missed(Reason.DOWN, down.slots)
-            self._lines.append(down_line(down, self._now_us))
+        self._downtime.record(since_us, down.until_us)
+        self._slots.minute(down.until_us).count_missed(Reason.DOWN, down.slots)
+        self._lines.append(down_line(msgspec.structs.replace(down, since_us=since_us), self._now_us))
+
+    def _earliest_us(self) -> int:
+        known = (self._slots.earliest_us(), *(since_us for since_us, _ in self._downtime.windows))
+        return min(filter(None, known), default=0)
 
     def _latest_us(self) -> int:
         return max(self._slots.latest_us(), self._swept_us, self._downtime.until_us, 0)

@@ -268,13 +268,22 @@ def test_the_account_of_a_down_time_is_taken_once() -> None:
     assert len(desk.lines) == 2
 
 
-def test_before_the_first_start_ever_there_is_no_down_line() -> None:
+def test_the_first_start_ever_is_a_line_that_stands_for_no_slot() -> None:
     desk = Desk()
     desk.recap(5)
-    assert [seen(commit) for commit in desk.take(Down(5, 0, NOON + 90 * SECOND, 0))] == [DOWN]
-    assert desk.lines == []
+    until_us = NOON + 90 * SECOND
+    (commit,) = desk.take(Down(5, 0, until_us, 0))
+    assert (commit.due_us, commit.count, seen(commit)) == (until_us, 0, DOWN)
+    (line,) = desk.lines
+    assert (line["since"][14:19], line["until"][14:19], line["slots"]) == ("01:00", "01:30", 0)
+    # What died unseen in the first minute can still be told from what was never due.
+    desk.take(result(2, until_us + SECOND))
+    (recap,) = desk.reborn().recap(6)
+    assert (recap.settled_us, recap.since_us) == (NOON + MINUTE, until_us + SECOND)
+    assert recap.downs == ((NOON + MINUTE, until_us),)
     desk.take(sweep(NOON + 2 * MINUTE, epoch=5))
-    assert [figures["minute"][14:16] for figures in desk.ledger.close_minutes()] == ["01"]
+    (minute,) = desk.ledger.close_minutes()
+    assert (minute["minute"][14:16], minute["due"], minute["missed"]) == ("01", 1, {})
 
 
 def test_a_recap_tells_the_down_times_of_open_minutes() -> None:
