@@ -64,6 +64,7 @@ def _configuration(place: Place, urls: Path | None, findings: Findings) -> Confi
         config = load({**place.flags, "urls": urls})
     except ConfigMistakes as mistakes:
         findings.mistakes += mistakes.lines
+        findings.notes.append("the list is looked at when the configuration, which names it, is right")
         return None
     # What else is asked of the place needs no second reading.
     place.config = config

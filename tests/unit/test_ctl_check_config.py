@@ -66,7 +66,8 @@ def test_mistakes_of_the_configuration_come_alone(place: Path, capsys: pytest.Ca
     (place / "pagestatus.toml").write_text('fetchers = 0\nslotz = 7\n[check]\ntimeout = "soon"\n')
     assert run(["check-config"]) == 78
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(": ")[1] for line in lines[:-1]] == ["fetchers", "slotz", "check.timeout"]
+    assert lines[3] == "the list is looked at when the configuration, which names it, is right"
+    assert [line.split(": ")[1] for line in lines[:3]] == ["fetchers", "slotz", "check.timeout"]
     assert lines[-1] == "mistakes: 3"
 
 
