@@ -83,7 +83,10 @@ class Fetcher:
 
     def drained(self) -> bool:
         """Whether nothing can come any more and everything that came is on its way to the aggregator."""
-        return self._leaving and not self._checker.in_flight and not self._aggregator.waiting
+        if not self._leaving or self._checker.in_flight:
+            return False
+        self._aggregator.flush()
+        return not self._aggregator.waiting
 
     def close(self) -> None:
         """Close the ports."""

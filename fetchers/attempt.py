@@ -100,6 +100,7 @@ class Attempt:
         self._stalled = True
 
     def _look_up(self) -> None:
+        self._phase = Phase.LOOKING_UP
         wire = self._wire
         if wire.is_address:
             self._connect((wire.host,))
@@ -108,7 +109,6 @@ class Attempt:
         if answer is not None:
             self._on_answer(answer)
             return
-        self._phase = Phase.LOOKING_UP
         # Like connecting, looking up has its own, shorter time-out.
         wait_s = min(self._left_us() / _SECOND_US, self._checker.config.connect_timeout)
         self._timer = self._checker.loop.after(wait_s, self._on_no_answer)

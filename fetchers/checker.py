@@ -50,7 +50,7 @@ class Checker:
         self._attempts: set[Attempt] = set()
         self._waiting: deque[Check] = deque()
         self._free: list[CheckHandle] = []
-        loop.on_stall(self._on_stall)
+        loop.on_stall(self.stalled)
 
     @property
     def in_flight(self) -> int:
@@ -90,6 +90,7 @@ class Checker:
         self._attempts.clear()
         self._waiting.clear()
         self.engine.close()
+        self.resolver.close()
 
     def _begin(self, check: Check) -> None:
         attempt = Attempt(check, self)
@@ -100,6 +101,7 @@ class Checker:
         while self._waiting and len(self._attempts) < self._slots:
             self._begin(self._waiting.popleft())
 
-    def _on_stall(self, _seconds: float) -> None:
+    def stalled(self, _seconds: float) -> None:
+        """The loop stood still: what is in flight was not served and cannot be trusted."""
         for attempt in self._attempts:
             attempt.stall()

@@ -7,13 +7,15 @@ import socket
 
 # Of the interpreter, the log, the loop, ZeroMQ, the control socket and its clients, c-ares.
 OTHER_DESCRIPTORS = 256
+# What "unlimited" means here: the kernel's own default limit (fs.nr_open).
+MOST_DESCRIPTORS = 1 << 20
 
 
 def raise_descriptor_limit() -> int:
-    """Raise the soft limit to the hard one (setrlimit(2)); returns it."""
+    """Raise the soft limit to the hard one (setrlimit(2)); returns how many may be used."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
+    return MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
 
 
 def slots_within(descriptors: int, wanted: int) -> int:

@@ -75,7 +75,8 @@ class Pool:
 
     def drained(self) -> bool:
         """Whether all have left."""
-        return not self._children and not self._scheduler.waiting
+        # With the last fetcher the next Gone may be under way: close() flushes it.
+        return not self._children
 
     def close(self) -> None:
         """End what is still there."""

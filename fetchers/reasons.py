@@ -14,8 +14,9 @@ from types import MappingProxyType
 
 from pagestatus.messages import Reason
 
-# CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR, CURLE_RECV_ERROR
+# CURLE_COULDNT_CONNECT, CURLE_OUT_OF_MEMORY, CURLE_SSL_CONNECT_ERROR, CURLE_RECV_ERROR
 _CONNECT = 7
+_MEMORY = 27
 _TLS = 35
 _RECV = 56
 
@@ -27,6 +28,7 @@ BY_CURL_CODE: Mapping[int, Reason] = MappingProxyType(
         1: Reason.PROTOCOL,
         3: Reason.BAD_URL,  # URL_MALFORMAT
         6: Reason.DNS,  # COULDNT_RESOLVE_HOST
+        7: Reason.CONNECT,  # COULDNT_CONNECT
         8: Reason.PROTOCOL,  # WEIRD_SERVER_REPLY
         16: Reason.PROTOCOL,  # HTTP2
         18: Reason.RESET,  # PARTIAL_FILE
@@ -88,8 +90,8 @@ BY_ARES_STATUS: Mapping[int, Reason] = MappingProxyType(
 
 def of_transfer(code: int, os_errno: int = 0, words: str = "") -> Reason:
     """The reason for libcurl's ``code``, with its ``CURLINFO_OS_ERRNO`` and what it says of it."""
-    if code == _CONNECT:
-        return BY_ERRNO.get(os_errno, Reason.CONNECT)
+    if code in {_CONNECT, _MEMORY}:
+        return BY_ERRNO.get(os_errno, BY_CURL_CODE[code])
     if code == _TLS and os_errno == errno.ECONNRESET:
         return Reason.RESET
     if code == _RECV and words.startswith(_UNPARSABLE):

@@ -42,6 +42,8 @@ class Resolver:
         self._cache = NameCache()
         self._waiting: dict[str, list[Tell]] = {}
         self._timer: Timer | None = None
+        self._sockets: set[int] = set()
+        self._closed = False
         try:
             self._channel = pycares.Channel(
                 flags=_FLAGS,
@@ -72,12 +74,23 @@ class Resolver:
         self._waiting[name] = [tell]
 
         def found(result: pycares.AddrInfoResult | None, status: int | None) -> None:
-            self._loop.soon(lambda: self._answer(name, result, status))
+            if not self._closed:
+                self._loop.soon(lambda: self._answer(name, result, status))
 
         self._channel.getaddrinfo(
             name, None, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM, callback=found
         )
         self._set_timer()
+
+    def close(self) -> None:
+        """Ask no more; nobody is told of what is still open."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for fd in self._sockets:
+            self._loop.unwatch(fd)
+        # It is destroyed by a thread of pycares, which calls back from there: by now in vain.
+        self._channel.close()
 
     def _answer(self, name: str, result: pycares.AddrInfoResult | None, status: int | None) -> None:
         if result is None:
@@ -93,9 +106,13 @@ class Resolver:
             tell(answer)
 
     def _on_socket(self, fd: int, readable: bool, writable: bool) -> None:  # noqa: FBT001 - c-ares calls it
+        if self._closed:
+            return
         if readable or writable:
+            self._sockets.add(fd)
             self._loop.watch(fd, readable * READ | writable * WRITE, self._on_ready)
         else:
+            self._sockets.discard(fd)
             self._loop.unwatch(fd)
 
     def _on_ready(self, fd: int, events: int) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 # Whoever lived longer than this has not failed to start.
 LONG_ENOUGH_S = 10.0
 FIRST_WAIT_S = 0.5
-LONGEST_WAIT_S = 30.0
+# Not longer: a fetcher that was left behind by a killed pool holds its name until it has drained.
+LONGEST_WAIT_S = 5.0
 
 
 class Respawn:

@@ -1,0 +1,193 @@
+"""Names, asked for through the real c-ares of a real name server, and what an attempt makes of the answer."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fetchers.names import Answer
+from fetchers.resolver import BadNameServer, Resolver
+from fetching import Bench, check, run_until
+from name_server import REFUSED, SERVER_FAILURE, NameServer, Zone
+from pagestatus.loop import Loop
+from pagestatus.messages import Reason
+from raw_site import EMPTY_OK, RawSite, answering, closing, redirect
+
+ZONES = {
+    "good.test": Zone(("127.0.0.1",)),
+    "both.test": Zone(("127.0.0.1", "::1")),
+    "never-kept.test": Zone(("127.0.0.1", "::1"), ttl=0),
+    "no-address.test": Zone(),
+    "broken.test": Zone(code=SERVER_FAILURE),
+    "refused.test": Zone(code=REFUSED),
+    "silent.test": Zone(silent=True),
+    "half-dead.test": Zone(("127.0.0.77", "127.0.0.1")),
+    "xn--bcher-kva.test": Zone(("127.0.0.1",)),
+}
+
+
+@pytest.fixture
+def name_server() -> Iterator[NameServer]:
+    with NameServer(dict(ZONES)) as server:
+        yield server
+
+
+@pytest.fixture
+def bench(name_server: NameServer) -> Iterator[Bench]:
+    bench = Bench(name_servers=(name_server.address,))
+    yield bench
+    bench.close()
+
+
+def ask(resolver: Resolver, loop: Loop, name: str) -> Answer:
+    """Ask, and wait for the answer."""
+    answers: list[Answer] = []
+    resolver.ask(name, answers.append)
+    assert not answers, "never from inside"
+    run_until(loop, lambda: answers, f"{name} is answered", within_s=20)
+    return answers[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("good.test", Answer(("127.0.0.1",))),
+        ("no-such-name.test", Answer((), Reason.NO_SUCH_NAME)),
+        ("no-address.test", Answer((), Reason.NO_SUCH_NAME)),
+        ("broken.test", Answer((), Reason.DNS)),
+        ("refused.test", Answer((), Reason.NAME_SERVER)),
+    ],
+)
+def test_answers(bench: Bench, name: str, expected: Answer) -> None:
+    assert ask(bench.checker.resolver, bench.loop, name) == expected
+    assert bench.checker.resolver.known(name) == expected
+
+
+def test_both_families(bench: Bench) -> None:
+    assert set(ask(bench.checker.resolver, bench.loop, "both.test").addresses) == {"127.0.0.1", "::1"}
+
+
+def test_the_hosts_file_is_read(bench: Bench, name_server: NameServer) -> None:
+    # c-ares calls back from inside the question here.
+    name = socket.gethostname()
+    if name not in Path("/etc/hosts").read_text(encoding="utf-8").split():
+        pytest.skip("this machine's name is not in /etc/hosts")
+    assert ask(bench.checker.resolver, bench.loop, name).addresses
+    assert not name_server.asked
+
+
+def test_an_answer_is_kept_for_its_ttl(bench: Bench, name_server: NameServer) -> None:
+    with RawSite(answering(EMPTY_OK)) as site:
+        for _ in range(3):
+            assert bench.attempt(f"http://good.test:{site.port}/").status == 200
+    # One for IPv4, one for IPv6.
+    assert name_server.asked["good.test"] == 2
+
+
+def test_a_ttl_of_zero_is_honoured(bench: Bench, name_server: NameServer) -> None:
+    for _ in range(2):
+        ask(bench.checker.resolver, bench.loop, "never-kept.test")
+        assert bench.checker.resolver.known("never-kept.test") is None
+    assert name_server.asked["never-kept.test"] == 4
+
+
+def test_lookups_of_one_name_are_shared(bench: Bench, name_server: NameServer) -> None:
+    with RawSite(answering(EMPTY_OK)) as site:
+        url = f"http://good.test:{site.port}/"
+        results = bench.attempts([check(url, target=number) for number in range(10)])
+    assert {result.status for result in results} == {200}
+    assert name_server.asked["good.test"] == 2
+
+
+@pytest.mark.parametrize("name", ["anything.invalid", "invalid"])
+def test_invalid_is_never_asked_for(bench: Bench, name_server: NameServer, name: str) -> None:
+    result = bench.attempt(f"http://{name}/")
+    assert (result.reason, result.dns_us, result.ip) == (Reason.NO_SUCH_NAME, -1, "")
+    assert not name_server.asked
+
+
+def test_localhost_is_never_asked_for(bench: Bench, name_server: NameServer) -> None:
+    with RawSite(answering(EMPTY_OK)) as site:
+        result = bench.attempt(f"http://localhost:{site.port}/")
+    assert (result.status, result.ip) == (200, "127.0.0.1")
+    assert not name_server.asked
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("no-such-name.test", Reason.NO_SUCH_NAME),
+        ("broken.test", Reason.DNS),
+        ("refused.test", Reason.NAME_SERVER),
+    ],
+)
+def test_attempts_that_end_with_the_name(bench: Bench, name: str, reason: Reason) -> None:
+    result = bench.attempt(f"http://{name}/")
+    assert (result.reason, result.status, result.bytes, result.dns_us) == (reason, 0, -1, -1)
+
+
+def test_a_name_that_is_not_answered_ends_with_the_attempt(bench: Bench) -> None:
+    result = bench.attempt("http://silent.test/", timeout_s=0.1)
+    assert (result.reason, result.dns_us) == (Reason.DNS, -1)
+    assert result.duration_us >= 100_000
+
+
+def test_nobody_serves_names() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{closed.getsockname()[1]}"
+    bench = Bench(name_servers=(address,))
+    assert bench.attempt("http://good.test/").reason is Reason.NAME_SERVER
+    bench.close()
+
+
+def test_a_dead_name_does_not_delay_others(bench: Bench) -> None:
+    with RawSite(answering(EMPTY_OK)) as site:
+        dead = [check(f"http://{number}.silent.test/", target=number, timeout_s=0.5) for number in range(50)]
+        bench.checker.resolver.ask("silent.test", lambda _answer: None)
+        results = bench.attempts([*dead, check(f"http://good.test:{site.port}/", target=99)])
+    assert next(result for result in results if result.target == 99).status == 200
+
+
+def test_an_address_that_refuses_is_followed_by_the_next(bench: Bench) -> None:
+    with RawSite(answering(EMPTY_OK)) as site:
+        result = bench.attempt(f"http://half-dead.test:{site.port}/")
+    assert (result.status, result.ip) == (200, "127.0.0.1")
+
+
+def test_a_family_that_refuses_is_followed_by_the_other(bench: Bench) -> None:
+    for host in ("127.0.0.1", "::1"):
+        with RawSite(answering(EMPTY_OK), host=host) as site:
+            result = bench.attempt(f"http://both.test:{site.port}/")
+        assert (result.status, result.ip) == (200, host)
+
+
+def test_only_connecting_is_tried_again(bench: Bench) -> None:
+    with RawSite(closing) as site:
+        result = bench.attempt(f"http://half-dead.test:{site.port}/")
+        assert (result.reason, site.connections) == (Reason.RESET, 1)
+
+
+def test_the_name_of_every_hop_is_resolved_here(bench: Bench, name_server: NameServer) -> None:
+    with RawSite(answering(EMPTY_OK)) as last:
+        with RawSite(answering(redirect(f"http://good.test:{last.port}/"))) as first:
+            assert bench.attempt(f"http://both.test:{first.port}/").status == 200
+        with RawSite(answering(redirect("http://gone.invalid/"))) as first:
+            result = bench.attempt(first.url)
+    assert name_server.asked["good.test"] == 2
+    # Only the last hop is reported: it got no answer.
+    assert (result.reason, result.status, result.ip, result.dns_us) == (Reason.NO_SUCH_NAME, 0, "", -1)
+
+
+def test_an_internationalised_name(bench: Bench) -> None:
+    with RawSite(answering(EMPTY_OK)) as site:
+        assert bench.attempt(f"http://Bücher.test:{site.port}/ä").status == 200
+
+
+@pytest.mark.parametrize("given", ["nonsense", "127.0.0.1:port", "http://127.0.0.1/"])
+def test_a_name_server_that_is_no_address(given: str) -> None:
+    with pytest.raises(BadNameServer, match=r"nonsense|127\.0\.0\.1"):
+        Resolver(Loop(), (given,))

@@ -1,0 +1,218 @@
+"""Attempts at real sites that misbehave, and the reason that is told for each."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+import trustme
+
+from fetching import Bench, check, run_until
+from pagestatus.messages import Reason
+from raw_site import (
+    EMPTY_OK,
+    Behaviour,
+    RawSite,
+    answering,
+    closing,
+    hanging,
+    redirect,
+    resetting,
+)
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.close()
+
+
+@pytest.mark.parametrize(
+    ("behave", "reason", "status", "received"),
+    [
+        pytest.param(closing, Reason.RESET, 0, -1, id="no answer"),
+        pytest.param(resetting(), Reason.RESET, 0, -1, id="reset before the answer"),
+        pytest.param(
+            resetting(OK + b"Content-Length: 9\r\n\r\nabc"), Reason.RESET, 200, 3, id="reset in the body"
+        ),
+        pytest.param(
+            answering(OK + b"Content-Length: 9\r\n\r\nabc"), Reason.RESET, 200, 3, id="body cut short"
+        ),
+        pytest.param(
+            answering(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab"), Reason.RESET, 200, 2, id="chunk cut"
+        ),
+        pytest.param(answering(b"hello\r\n\r\n"), Reason.PROTOCOL, 0, -1, id="not HTTP"),
+        pytest.param(answering(b"HTTP/7.0 200 OK\r\n\r\n"), Reason.PROTOCOL, 0, -1, id="unknown version"),
+        pytest.param(answering(OK + b"no colon\r\n\r\n"), Reason.PROTOCOL, 200, 0, id="bad header"),
+        pytest.param(answering(OK + b"Content-Length: x\r\n\r\n"), Reason.PROTOCOL, 200, 0, id="bad length"),
+        pytest.param(
+            answering(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
+            Reason.PROTOCOL,
+            200,
+            0,
+            id="bad chunk",
+        ),
+        pytest.param(
+            answering(OK + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"),
+            Reason.PROTOCOL,
+            200,
+            0,
+            id="bad gzip",
+        ),
+        pytest.param(
+            answering(OK + b"X: " + b"a" * 400_000 + b"\r\n\r\n"), Reason.PROTOCOL, 200, 0, id="huge header"
+        ),
+        pytest.param(
+            answering(OK + b"X: a\r\n" * 6000 + b"\r\n"), Reason.PROTOCOL, 200, 0, id="many headers"
+        ),
+    ],
+)
+def test_answers_that_are_none(
+    bench: Bench, behave: Behaviour, reason: Reason, status: int, received: int
+) -> None:
+    with RawSite(behave) as site:
+        result = bench.attempt(site.url)
+    assert (result.reason, result.status, result.bytes) == (reason, status, received)
+
+
+def test_nobody_listens(bench: Bench, refusing: str) -> None:
+    result = bench.attempt(refusing)
+    assert (result.reason, result.status, result.ip) == (Reason.CONNECT, 0, "127.0.0.1")
+    assert result.dns_us >= 0
+    assert (result.connect_us, result.tls_us, result.ttfb_us) == (-1, -1, -1)
+
+
+def test_no_answer_in_time(bench: Bench) -> None:
+    with RawSite(hanging) as site:
+        result = bench.attempt(site.url, timeout_s=0.1)
+    assert result.reason is Reason.TIMEOUT
+    assert result.connect_us >= 0
+    assert result.ttfb_us == -1
+    assert result.duration_us >= 100_000
+
+
+def test_no_connection_in_time(bench: Bench) -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        with ExitStack() as queue:
+            # The kernel drops what does not fit into the queue of a listener that accepts nothing.
+            for _ in range(3):
+                waiting = queue.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(full.getsockname())
+            result = bench.attempt(f"http://127.0.0.1:{full.getsockname()[1]}/", timeout_s=0.1)
+    assert (result.reason, result.connect_us) == (Reason.TIMEOUT, -1)
+
+
+@pytest.mark.parametrize("limit", [10, 20_000])
+def test_too_large(bench: Bench, limit: int) -> None:
+    body = b"x" * (limit + 1)
+    response = OK + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+    with RawSite(answering(response)) as site:
+        result = bench.attempt(site.url, max_bytes=limit)
+        just_fits = bench.attempt(site.url, max_bytes=limit + 1)
+    assert (result.reason, result.status) == (Reason.TOO_LARGE, 200)
+    assert (just_fits.reason, just_fits.bytes) == (Reason.NONE, limit + 1)
+
+
+def test_the_configured_limit() -> None:
+    bench = Bench(max_bytes=10)
+    with RawSite(answering(OK + b"Content-Length: 11\r\n\r\nhello world")) as site:
+        assert bench.attempt(site.url).reason is Reason.TOO_LARGE
+    bench.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1/", "http://user@127.0.0.1/", "http://127.0.0.1:0/", "nothing"]
+)
+def test_bad_urls(bench: Bench, url: str) -> None:
+    result = bench.attempt(url)
+    assert (result.reason, result.url) == (Reason.BAD_URL, url)
+
+
+@pytest.mark.parametrize(
+    "location", ["ftp://127.0.0.1/", "file:///etc/passwd", "javascript:x", "http://127.0.0.1:99999/"]
+)
+def test_redirects_to_what_cannot_be_fetched(bench: Bench, location: str) -> None:
+    with RawSite(answering(redirect(location))) as site:
+        result = bench.attempt(site.url)
+    assert (result.reason, result.status) == (Reason.BAD_URL, 302)
+
+
+def test_plain_http_where_tls_is_expected(bench: Bench) -> None:
+    with RawSite(answering(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as site:
+        result = bench.attempt(site.url.replace("http:", "https:"))
+    assert (result.reason, result.tls_us) == (Reason.TLS, -1)
+
+
+def test_reset_in_the_handshake(bench: Bench) -> None:
+    with RawSite(resetting()) as site:
+        assert bench.attempt(site.url.replace("http:", "https:")).reason is Reason.RESET
+
+
+def test_a_certificate_of_nobody_we_trust(bench: Bench) -> None:
+    with RawSite(answering(EMPTY_OK), tls=_tls(trustme.CA(), "127.0.0.1")) as site:
+        result = bench.attempt(site.url)
+    assert (result.reason, result.status) == (Reason.CERTIFICATE, 0)
+
+
+def test_a_certificate_of_someone_else() -> None:
+    authority = trustme.CA()
+    with authority.cert_pem.tempfile() as ca_file:
+        bench = Bench(ca_file=Path(ca_file))
+        with RawSite(answering(EMPTY_OK), tls=_tls(authority, "other.example")) as site:
+            assert bench.attempt(site.url).reason is Reason.CERTIFICATE
+        bench.close()
+
+
+def test_a_good_certificate() -> None:
+    authority = trustme.CA()
+    with authority.cert_pem.tempfile() as ca_file:
+        bench = Bench(ca_file=Path(ca_file))
+        with RawSite(answering(EMPTY_OK), tls=_tls(authority, "127.0.0.1")) as site:
+            result = bench.attempt(site.url)
+        bench.close()
+    assert (result.reason, result.status) == (Reason.NONE, 200)
+    assert 0 <= result.dns_us <= result.connect_us <= result.tls_us <= result.ttfb_us <= result.duration_us
+
+
+def test_no_descriptors_are_our_own_trouble(bench: Bench) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with RawSite(answering(EMPTY_OK)) as site, ExitStack() as all_descriptors:
+        assert bench.attempt(site.url).reason is Reason.NONE
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
+        with suppress(OSError):
+            while True:
+                all_descriptors.enter_context(socket.socket())
+        result = bench.attempt(site.url)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert (result.reason, result.status) == (Reason.NO_FDS, 0)
+
+
+def test_a_loop_that_stood_still_is_our_own_trouble(bench: Bench) -> None:
+    with RawSite(hanging) as silent, RawSite(answering(EMPTY_OK)) as site:
+        checks = [check(silent.url, timeout_s=0.1, target=1), check(site.url, target=2)]
+        for one in checks:
+            bench.checker.take(one)
+        # What the loop tells when it finds such a gap in its own clock.
+        bench.checker.stalled(3.0)
+        run_until(bench.loop, lambda: len(bench.results) == 2, "both have ended")
+    reasons = {result.target: result.reason for result in bench.results}
+    assert reasons == {1: Reason.STALLED, 2: Reason.NONE}
+    with RawSite(hanging) as silent:
+        assert bench.attempt(silent.url, timeout_s=0.1).reason is Reason.TIMEOUT
+
+
+def _tls(authority: trustme.CA, name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context
