@@ -7,10 +7,11 @@ are found before any is reported. Nothing is read at import.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import Annotated, Literal, get_args, get_origin
 
 import msgspec
@@ -18,6 +19,7 @@ from msgspec import Meta, Struct
 
 from pagestatus.addresses import default_run_dir
 from pagestatus.quantities import parse_bytes, parse_seconds
+from pagestatus.quoting import quoted
 
 PREFIX = "PAGESTATUS_"
 FILE = "pagestatus.toml"
@@ -27,6 +29,13 @@ OTHER_VARIABLES = frozenset({"PAGESTATUS_CONFIG", "PAGESTATUS_TEST_SLOWNESS"})
 Seconds = Annotated[float, Meta(gt=0, le=86_400, extra={"unit": "seconds"})]
 Size = Annotated[int, Meta(ge=1, le=1 << 50, extra={"unit": "bytes"})]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+MOST_FETCHERS = 256
+# It stands in a header: no control characters (RFC 9110 5.5), and ASCII alone goes over the wire as written.
+Header = Annotated[str, Meta(pattern=r"^[ -~]*\Z", extra={"expected": "printable ASCII"})]
+# An empty one would let everybody in, or nobody, and look like none.
+Token = Annotated[str, Meta(min_length=1)]
+# What must not be shown, also where the key is misspelled: "websocket.tokn".
+_SECRET = re.compile(r"websocket.tok(?!en_file)|token(?!_file)|secret|passw", re.IGNORECASE)
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -40,7 +49,7 @@ class Check(Struct, frozen=True, kw_only=True):
     backoff_max: Annotated[int, Meta(ge=1, le=200)] = 4
     max_bytes: Size = 64 << 20
     keep_alive: bool = False
-    user_agent: str = "pagestatus"
+    user_agent: Header = "pagestatus"
     name_servers: tuple[str, ...] = ()
     ca_file: Path | None = None
 
@@ -71,7 +80,7 @@ class Websocket(Struct, frozen=True, kw_only=True):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8888
-    token: str | None = None
+    token: Token | None = None
     token_file: Path | None = None
     origins: tuple[str, ...] = ()
 
@@ -82,12 +91,22 @@ class Config(Struct, frozen=True, kw_only=True):
     urls: Path = Path("urls.json")
     data_dir: Path = Path("var")
     run_dir: Path = msgspec.field(default_factory=default_run_dir)
-    fetchers: Annotated[int, Meta(ge=1, le=256)] = msgspec.field(default_factory=lambda: os.cpu_count() or 1)
+    fetchers: Annotated[int, Meta(ge=1, le=MOST_FETCHERS)] = msgspec.field(
+        default_factory=lambda: min(os.cpu_count() or 1, MOST_FETCHERS)
+    )
     slots: Count = 2000
     check: Check = Check()
     log: Log = Log()
     downloads: Downloads = Downloads()
     websocket: Websocket = Websocket()
+
+
+_SECTIONS: Mapping[str, type[Struct]] = {
+    "check": Check,
+    "log": Log,
+    "downloads": Downloads,
+    "websocket": Websocket,
+}
 
 
 class ConfigMistakes(ValueError):
@@ -106,16 +125,17 @@ def load(flags: Mapping[str, object] = MappingProxyType({})) -> Config:
     """
     mistakes: list[str] = []
     values: dict[str, object] = {}
+    sources: dict[str, str] = {}
     fields = dict(_fields())
     for source, key, raw, base in _given(flags, fields, mistakes):
         try:
             values[key] = _convert(raw, fields[key], base)
-        except (msgspec.ValidationError, ValueError) as mistake:
-            mistakes.append(f"{source}: {raw!r}: {_expected(fields[key], mistake)}")
-    if mistakes:
-        raise ConfigMistakes(mistakes)
+            sources[key] = source
+        except ValueError as mistake:
+            mistakes.append(f"{source}: {_shown(key, raw)}: {_expected(fields[key], raw, mistake)}")
+    # What is wrong is left out here, so that all mistakes are found at once.
     config = _build(values)
-    mistakes = list(_contradictions(config))
+    mistakes += _contradictions(config, sources)
     if mistakes:
         raise ConfigMistakes(mistakes)
     return config
@@ -152,13 +172,13 @@ def _given(
         if key in fields:
             yield f"{path}: {key}", key, raw, (here / path).parent
         else:
-            mistakes.append(f"{path}: {key}: {raw!r}: unknown key{_suggestion(key, fields)}")
+            mistakes.append(f"{path}: {key}: {_shown(key, raw)}: {_unknown(key, fields)}")
     variables = {PREFIX + key.upper().replace(".", "_"): key for key in fields}
     for name, raw in sorted(os.environ.items()):
         if name in variables:
             yield f"environment: {name}", variables[name], raw, here
         elif name.startswith(PREFIX) and name not in OTHER_VARIABLES:
-            mistakes.append(f"environment: {name}: {raw!r}: unknown key{_suggestion(name, variables)}")
+            mistakes.append(f"environment: {name}: {_shown(name, raw)}: {_unknown(name, variables)}")
     for key, raw in flags.items():
         if raw is not None and key in fields:
             yield f"command line: --{key.replace('_', '-')}", key, raw, here
@@ -166,24 +186,32 @@ def _given(
 
 def _from_file(path: Path, must_exist: bool, mistakes: list[str]) -> Iterator[tuple[Path, str, object]]:  # noqa: FBT001
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Some editors begin a file with a byte order mark.
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         if must_exist:
             mistakes.append(f"{path}: no such file, expected a configuration in TOML")
         return
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as mistake:
-        mistakes.append(f"{path}: {mistake}, expected a configuration in TOML")
+    except RecursionError:
+        mistakes.append(f"{path}: nested too deeply, expected a configuration in TOML")
+        return
+    except (OSError, ValueError) as mistake:
+        # ValueError: bytes that are not UTF-8, TOML's own mistakes, and a number of thousands of digits.
+        problem = (mistake.strerror if isinstance(mistake, OSError) else None) or mistake
+        mistakes.append(f"{path}: {problem}, expected a configuration in TOML")
         return
     for key, value in document.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and (value or key in _SECTIONS):
             yield from ((path, f"{key}.{name}", inner) for name, inner in value.items())
+        elif key in _SECTIONS:
+            mistakes.append(f"{path}: {key}: {_shown(key, value)}: expected a table, [{key}]")
         else:
             yield path, key, value
 
 
 def _convert(raw: object, type_: object, base: Path) -> object:
     """``raw`` as a value of ``type_``; text from the environment is read leniently ("8", "10s", "4 MiB")."""
-    unit = _unit(type_)
+    unit = _extra(type_, "unit")
     if isinstance(raw, str):
         if unit == "seconds":
             raw = parse_seconds(raw)
@@ -193,39 +221,56 @@ def _convert(raw: object, type_: object, base: Path) -> object:
             raw = [part.strip() for part in raw.split(",") if part.strip()]
         elif type_ is bool:
             raw = {"1": True, "0": False, "yes": True, "no": False}.get(raw.lower(), raw)
-    value = msgspec.convert(raw, type_, strict=not isinstance(raw, str), dec_hook=_path)
+    # Not for what may be None: msgspec would take the text "null" for it.
+    lenient = isinstance(raw, str) and NoneType not in get_args(type_)
+    value = msgspec.convert(raw, type_, strict=not lenient, dec_hook=_path)
     if isinstance(value, Path):
-        return base / value.expanduser()
+        try:
+            return base / value.expanduser()
+        except RuntimeError as mistake:
+            raise ValueError("expected the home of a user that exists") from mistake
     return value
 
 
 def _path(type_: type, raw: object) -> object:
     if type_ is Path and isinstance(raw, str | os.PathLike) and str(raw) and "\0" not in str(raw):
         return Path(raw)
-    raise ValueError(f"Expected `path`, got `{type(raw).__name__}`")
+    raise ValueError("expected a path")
 
 
-def _unit(type_: object) -> object:
+def _extra(type_: object, name: str) -> object:
+    """What the ``Meta`` of a type says beyond its limits."""
     for meta in getattr(type_, "__metadata__", ()):
         if meta.extra:
-            return meta.extra.get("unit")
+            return meta.extra.get(name)
     return None
 
 
-def _expected(type_: object, mistake: Exception) -> str:
+def _expected(type_: object, raw: object, mistake: Exception) -> str:
     """What should have stood there, in our words: "expected `int` >= 1"."""
     if get_origin(type_) is Literal:
         return f"expected one of {', '.join(get_args(type_))}"
-    message = str(mistake)
+    if isinstance(raw, str) and (expected := _extra(type_, "expected")):
+        return f"expected {expected}"
+    message = str(mistake).replace(" | null`", "`")
     return message[:1].lower() + message[1:]
 
 
-def _suggestion(key: str, known: Mapping[str, object]) -> str:
+def _shown(key: str, raw: object) -> str:
+    """A value as it may stand in a message, which may be read by others than the operator."""
+    if _SECRET.search(key):
+        return "(not shown)"
+    if isinstance(raw, dict) or (isinstance(raw, list) and any(isinstance(inner, dict) for inner in raw)):
+        return "a table"
+    return quoted(raw)
+
+
+def _unknown(key: str, known: Mapping[str, object]) -> str:
     # Imported here: only a mistake needs it.
     from difflib import get_close_matches  # noqa: PLC0415
 
     near = get_close_matches(key, known, n=1)
-    return f", expected perhaps {near[0]}" if near else ", expected one of those in the README"
+    return f"unknown key, expected {f'perhaps {near[0]}' if near else 'one of those in the README'}"
 
 
 def _build(values: Mapping[str, object]) -> Config:
@@ -237,8 +282,7 @@ def _build(values: Mapping[str, object]) -> Config:
             tree.setdefault(section, {})[name] = value
         else:
             top[key] = value
-    sections = {"check": Check, "log": Log, "downloads": Downloads, "websocket": Websocket}
-    built = {name: sections[name](**inner) for name, inner in tree.items()}
+    built = {name: _SECTIONS[name](**inner) for name, inner in tree.items()}
     config = Config(**top, **built)  # type: ignore[arg-type]
     here = Path.cwd()
     return msgspec.structs.replace(
@@ -246,7 +290,8 @@ def _build(values: Mapping[str, object]) -> Config:
     )
 
 
-def _contradictions(config: Config) -> Iterator[str]:
-    """Values that are right alone and wrong together."""
+def _contradictions(config: Config, sources: Mapping[str, str]) -> Iterator[str]:
+    """Values that are right alone and wrong together, or with what is on this machine."""
     if config.check.ca_file is not None and not config.check.ca_file.is_file():
-        yield f"check.ca_file: {str(config.check.ca_file)!r}: expected a file of certificates in PEM"
+        shown = quoted(str(config.check.ca_file))
+        yield f"{sources['check.ca_file']}: {shown}: expected a file of certificates in PEM"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+import stat
+from collections import Counter
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
@@ -17,15 +19,20 @@ import msgspec
 from msgspec import Meta, Struct
 
 from pagestatus.quantities import parse_seconds
+from pagestatus.quoting import cut, quoted
 from pagestatus.urls import BadUrl, wire_url
 
 LARGEST_FILE = 2 << 30
 LONGEST_INTERVAL_S = 366 * 86_400
 LONGEST_TIMEOUT_S = 600
 MOST_READS = 5
-_SHOWN = 80
-_USER = re.compile(r"//[^/@]*@")
-_FIELD = re.compile(r"Object (?:contains )?(missing required|unknown) field `(.*)`")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_FIELD = re.compile(r"Object (?:contains )?(missing required|unknown) field `(.*)`", re.DOTALL)
+_BYTE = re.compile(r" \(byte ([0-9]+)\)")
+# Half a character, spelled "\\ud800": in the grammar of JSON, but msgspec gives up the whole list for it.
+_HALF = re.compile(
+    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 
 INTERVAL = f'expected whole seconds from 1 to {LONGEST_INTERVAL_S}, such as 60, "60s" or "1m"'
 TIMEOUT = f'expected seconds above 0 and up to {LONGEST_TIMEOUT_S}, such as 3 or "3s"'
@@ -57,7 +64,8 @@ class _Entry(Struct, forbid_unknown_fields=True):
     timeout: int | float | str | None = None
     retries: Annotated[int, Meta(ge=0, le=20)] | None = None
     expect: tuple[Annotated[int, Meta(ge=100, le=599)], ...] = ()
-    max_bytes: Annotated[int, Meta(ge=1)] | None = None
+    # No larger than the configuration's: it travels in 64 bits.
+    max_bytes: Annotated[int, Meta(ge=1, le=1 << 50)] | None = None
 
 
 class _Mistake(ValueError):
@@ -65,7 +73,7 @@ class _Mistake(ValueError):
 
     def __init__(self, key: str, value: object, problem: str) -> None:
         where = f".{key}" if key and not key.startswith("[") else key
-        super().__init__(f"{where}: {_shown(value)}: {problem}")
+        super().__init__(f"{cut(where)}: {quoted(value)}: {problem}")
 
 
 class TargetList:
@@ -89,6 +97,7 @@ class TargetList:
         self.notes.clear()
         decode = msgspec.json.Decoder(_Entry).decode
         seen: set[int] = set()
+        occurrences: Counter[int] = Counter()
         for index, raw in enumerate(self._entries):
             try:
                 target = _target(raw, decode, seen)
@@ -96,9 +105,10 @@ class TargetList:
                 self.mistakes.append(f"{self.path}: [{index}]{mistake}")
                 continue
             if target.id in seen:
-                target = _again(target, seen)
+                occurrences[target.id] += 1
+                target = _again(target, occurrences[target.id] + 1)
                 self.notes.append(
-                    f"{self.path}: [{index}].url: {_shown(target.url)}: the same target stands above: "
+                    f"{self.path}: [{index}].url: {quoted(target.url)}: the same target stands above: "
                     "it is checked once for each"
                 )
             seen.add(target.id)
@@ -115,6 +125,9 @@ def _read_unchanged(path: Path) -> bytes:
     try:
         for _ in range(MOST_READS):
             before = path.stat()
+            if not stat.S_ISREG(before.st_mode):
+                # A pipe would hold us up for as long as nobody writes into it.
+                raise BadList(f"{path}: not a file, expected a JSON array of targets")
             if before.st_size > LARGEST_FILE:
                 raise BadList(f"{path}: {before.st_size} bytes: expected at most {LARGEST_FILE}")
             content = path.read_bytes()
@@ -126,19 +139,43 @@ def _read_unchanged(path: Path) -> bytes:
     raise BadList(f"{path}: changes while it is read, expected a file that is complete (write, then rename)")
 
 
-def _version(stat: os.stat_result) -> tuple[int, int, int]:
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+def _version(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _split(path: Path, content: bytes) -> list[msgspec.Raw]:
+    content = content.removeprefix(BYTE_ORDER_MARK)
     if not content.strip():
         raise BadList(f"{path}: empty, expected a JSON array of targets")
     try:
-        return msgspec.json.decode(content, type=list[msgspec.Raw])
+        return _raw_entries(content)
     except msgspec.ValidationError as mistake:
         raise BadList(f"{path}: {_lowered(mistake)}, expected a JSON array of targets") from mistake
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as mistake:
-        raise BadList(f"{path}: {mistake}, expected a JSON array of targets") from mistake
+    except RecursionError as mistake:
+        raise BadList(f"{path}: nested too deeply, expected a JSON array of targets") from mistake
+    except (msgspec.DecodeError, UnicodeDecodeError) as mistake:
+        raise BadList(f"{path}: {_located(content, mistake)}, expected a JSON array of targets") from mistake
+
+
+def _raw_entries(content: bytes) -> list[msgspec.Raw]:
+    decode = msgspec.json.Decoder(list[msgspec.Raw]).decode
+    try:
+        return decode(content)
+    except msgspec.DecodeError:
+        # A zero instead: it fits nowhere in an entry either, so that only the entry is bad.
+        mended = _HALF.sub(lambda found: found[1] or rb"\u0000", content)
+        if mended == content:
+            raise
+    return decode(mended)
+
+
+def _located(content: bytes, mistake: Exception) -> str:
+    """The message with a line number, which an editor knows better than a byte."""
+    message = str(mistake)
+    if byte := _BYTE.search(message):
+        line = content.count(b"\n", 0, int(byte[1])) + 1
+        return f"line {line}: {_BYTE.sub('', message)}"
+    return message
 
 
 def _target(raw: msgspec.Raw, decode: Callable[[msgspec.Raw], _Entry], seen: set[int]) -> Target:
@@ -174,7 +211,9 @@ def _target(raw: msgspec.Raw, decode: Callable[[msgspec.Raw], _Entry], seen: set
 def _decode(raw: msgspec.Raw, decode: Callable[[msgspec.Raw], _Entry]) -> _Entry:
     try:
         return decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as mistake:
+    except UnicodeDecodeError as mistake:
+        raise _Mistake("", _value(raw, ""), "expected UTF-8") from mistake
+    except (msgspec.DecodeError, RecursionError) as mistake:
         raise _explained(raw, str(mistake)) from mistake
 
 
@@ -187,8 +226,12 @@ def _explained(raw: msgspec.Raw, message: str) -> _Mistake:
         if what == "missing required":
             return _Mistake(field, None, "expected a value: every target has one")
         known = ", ".join(_Entry.__struct_fields__)
-        return _Mistake(field, _value(raw, field), f"unknown key, expected one of {known}")
-    return _Mistake(key, _value(raw, key), INTERVAL if key == "interval" else _lowered(problem))
+        problem = f"unknown key, expected one of {known}"
+        if field.isascii() and field.isidentifier():
+            return _Mistake(field, _value(raw, field), problem)
+        return _Mistake("", field, problem)
+    expected = {"interval": INTERVAL, "timeout": TIMEOUT}.get(key, _lowered(problem))
+    return _Mistake(key, _value(raw, key), expected)
 
 
 def _microseconds(key: str, value: float | str, most_s: float, expected: str) -> int:
@@ -202,14 +245,10 @@ def _microseconds(key: str, value: float | str, most_s: float, expected: str) ->
     return max(1, round(seconds * 1_000_000))
 
 
-def _again(target: Target, seen: set[int]) -> Target:
+def _again(target: Target, occurrence: int) -> Target:
     """The same unnamed target once more: a target of its own, with the number of its occurrence."""
-    occurrence = 2
-    while True:
-        id_ = target_id(f"url\0{target.url}\0{target.interval_us}\0{occurrence}")
-        if id_ not in seen:
-            return msgspec.structs.replace(target, id=id_)
-        occurrence += 1
+    id_ = target_id(f"url\0{target.url}\0{target.interval_us}\0{occurrence}")
+    return msgspec.structs.replace(target, id=id_)
 
 
 def _value(raw: msgspec.Raw, key: str) -> object:
@@ -226,12 +265,6 @@ def _value(raw: msgspec.Raw, key: str) -> object:
     return value
 
 
-def _shown(value: object) -> str:
-    # A password in a bad URL must not end up in a log.
-    text = _USER.sub("//…@", ascii(value))
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
-
-
 def _lowered(mistake: object) -> str:
-    message = str(mistake)
+    message = str(mistake).replace(" | null`", "`")
     return message[:1].lower() + message[1:]
