@@ -56,6 +56,8 @@ class Addresses:
         try:
             self.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             found = self.run_dir.stat()
+        except FileExistsError as mistake:
+            raise BadRunDir(f"{self.run_dir}: not a folder") from mistake
         except OSError as mistake:
             raise BadRunDir(f"{self.run_dir}: {mistake.strerror}") from mistake
         # Whoever can write here can give our fetchers work: others' folders are not used.

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from pagestatus.loop import READ, WRITE, Loop
+from pagestatus.quoting import quoted
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,10 @@ Command = Callable[[Params], object]
 
 LONGEST_REQUEST = 64 << 10
 MOST_CONNECTIONS = 64
+# Without a descriptor nobody can be let in: look again after this. Seconds.
+NO_DESCRIPTOR_S = 0.25
 PIECE = 64 << 10
+_TOO_LONG = b'{"error":"a request of more than 65536 bytes"}\n'
 
 
 class ControlError(Exception):
@@ -49,29 +53,39 @@ class ControlServer:
         self._loop = loop
         self._path = path
         self._commands = commands
-        self._connections: set[_Connection] = set()
+        # In the order of their coming.
+        self._connections: dict[_Connection, None] = {}
         path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(str(path))
         path.chmod(0o600)
         self._socket.listen(MOST_CONNECTIONS)
         self._socket.setblocking(False)
-        loop.watch(self._socket.fileno(), READ, self._on_connection)
+        self._listen()
 
     def answer(self, line: bytes) -> bytes:
         """The answering line to one asking line; whatever comes, it never raises what a peer caused."""
         try:
-            request = msgspec.json.decode(line, type=dict[str, Any])
-            command = self._commands.get(str(request.get("command")))
-            if command is None:
-                known = ", ".join(sorted(self._commands))
-                raise ControlError(f"unknown command {request.get('command')!r}, expected one of {known}")
+            command, request = self._parse(line)
             reply: dict[str, object] = {"ok": command(request)}
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as mistake:
-            reply = {"error": f"not a JSON object: {mistake}"}
-        except ControlError as mistake:
+        except (ControlError, OSError) as mistake:
+            # OSError: the disk refused what the command needs; the actor itself goes on.
             reply = {"error": str(mistake)}
         return msgspec.json.encode(reply) + b"\n"
+
+    def _parse(self, line: bytes) -> tuple[Command, Params]:
+        try:
+            request = msgspec.json.decode(line, type=dict[str, Any])
+        except RecursionError as mistake:
+            raise ControlError("not a JSON object: nested too deeply") from mistake
+        except (msgspec.DecodeError, UnicodeDecodeError) as mistake:
+            raise ControlError(f"not a JSON object: {mistake}") from mistake
+        name = request.get("command")
+        command = self._commands.get(name) if isinstance(name, str) else None
+        if command is None:
+            known = ", ".join(sorted(self._commands))
+            raise ControlError(f"unknown command {quoted(name)}, expected one of {known}")
+        return command, request
 
     def close(self) -> None:
         """Hang up on everybody and take the socket away."""
@@ -85,13 +99,27 @@ class ControlServer:
         try:
             peer, _address = self._socket.accept()
         except OSError as mistake:
-            if mistake.errno not in {errno.EAGAIN, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE}:
+            if mistake.errno in {errno.EMFILE, errno.ENFILE}:
+                self._rest()
+            elif mistake.errno not in {errno.EAGAIN, errno.ECONNABORTED}:
                 raise
             return
         if len(self._connections) >= MOST_CONNECTIONS:
             # The oldest one has had its chance; an operator must never be locked out by idle connections.
             next(iter(self._connections)).close()
-        self._connections.add(_Connection(self._loop, peer, self.answer, self._connections.discard))
+        self._connections[_Connection(self._loop, peer, self.answer, self._forget)] = None
+
+    def _forget(self, connection: _Connection) -> None:
+        self._connections.pop(connection, None)
+
+    def _rest(self) -> None:
+        """Who waits at the door keeps it ready: looking at once would be a loop that never sleeps."""
+        self._loop.unwatch(self._socket.fileno())
+        self._loop.after(NO_DESCRIPTOR_S, self._listen)
+
+    def _listen(self) -> None:
+        if self._socket.fileno() >= 0:
+            self._loop.watch(self._socket.fileno(), READ, self._on_connection)
 
 
 class _Connection:
@@ -114,33 +142,44 @@ class _Connection:
         loop.watch(peer.fileno(), READ, self._on_ready)
 
     def close(self) -> None:
-        """Hang up."""
+        """Hang up. Nothing that was asked is answered any more."""
+        self._received.clear()
+        self._to_send.clear()
         self._loop.unwatch(self._peer.fileno())
         self._peer.close()
         self._gone(self)
 
     def _on_ready(self, _fd: int, events: int) -> None:
+        if events & WRITE:
+            self._write()
+        else:
+            self._read()
+
+    def _read(self) -> None:
         try:
-            if events & WRITE:
-                self._write()
-            else:
-                self._read()
+            piece = self._peer.recv(PIECE)
         except BlockingIOError:
             return
         except OSError:
             self.close()
-
-    def _read(self) -> None:
-        piece = self._peer.recv(PIECE)
-        self._received += piece
-        if not piece or len(self._received) > LONGEST_REQUEST:
-            self.close()
             return
-        *lines, rest = bytes(self._received).split(b"\n")
-        self._received = bytearray(rest)
-        for line in lines:
-            self._to_send += self._answer(line)
-        if self._to_send:
+        self._received += piece
+        if not piece:
+            self.close()
+        elif b"\n" not in self._received and len(self._received) > LONGEST_REQUEST:
+            self._received.clear()
+            self._to_send += _TOO_LONG
+            self._write()
+            self.close()
+        else:
+            self._answer_next()
+
+    def _answer_next(self) -> None:
+        """One line a round: who asks very much waits, and the loop's other work does not."""
+        line, end, rest = self._received.partition(b"\n")
+        if end:
+            self._received = rest
+            self._to_send += self._answer(bytes(line))
             self._write()
 
     def _write(self) -> None:
@@ -148,9 +187,15 @@ class _Connection:
             sent = self._peer.send(self._to_send)
         except BlockingIOError:
             sent = 0
+        except OSError:
+            self.close()
+            return
         del self._to_send[:sent]
+        more = b"\n" in self._received
         # While an answer is on its way nothing more is read: a peer that only asks does not fill our memory.
-        self._loop.change(self._peer.fileno(), WRITE if self._to_send else READ)
+        self._loop.change(self._peer.fileno(), WRITE if self._to_send else 0 if more else READ)
+        if more and not self._to_send:
+            self._loop.soon(self._answer_next)
 
 
 def ask(path: Path, command: str, params: Params | None = None, timeout_s: float = 0.8) -> Any:  # noqa: ANN401
@@ -223,7 +268,7 @@ def _receive(peer: socket.socket, received: bytearray) -> bool:
 def _parse(line: bytes) -> object:
     try:
         reply = msgspec.json.decode(line, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Silent("hung up before it answered")
     if "error" in reply:
         return ControlError(str(reply["error"]))

@@ -16,16 +16,18 @@ _FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)-7s {name}: %(message)s"
 
 
 class _OneLine(logging.Formatter):
-    """Keeps what a stranger wrote (a URL, a header) from starting a line or steering a terminal."""
+    """Keeps what a stranger wrote (a URL, a header) from passing for a record or steering a terminal.
+
+    What has several lines by nature, a table or a traceback, is indented.
+    """
 
     converter = staticmethod(time.gmtime)
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        record.message = record.message.translate(CONTROL)
-        return super().formatMessage(record)
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).translate(CONTROL)
 
 
-CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) != "\n"}
+CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {ord("\n"): "\n  "}
 
 
 def configure(name: str, path: Path | None = None) -> None:
@@ -35,7 +37,8 @@ def configure(name: str, path: Path | None = None) -> None:
         handler = logging.StreamHandler(sys.stderr)
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.WatchedFileHandler(path, encoding="utf-8")
+        # A path may hold bytes that are no characters; a line with one must not be lost.
+        handler = logging.handlers.WatchedFileHandler(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(_OneLine(_FORMAT.format(name=name), "%Y-%m-%dT%H:%M:%S"))
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -51,6 +51,8 @@ class Loop:
         self._last_before_wait: list[Call] = []
         self._on_stall: list[Callable[[float], None]] = []
         self._running = False
+        # How long the round before this one worked.
+        self._worked = 0.0
         self.now = clock()
 
     def fileno(self) -> int:
@@ -126,10 +128,13 @@ class Loop:
 
     def round(self, timeout: float) -> None:
         """Wait at most ``timeout`` seconds for something to happen, and do all that is to be done."""
-        began = self.now
+        waiting_since = self._clock()
         events = self._epoll.poll(timeout)
         self.now = self._clock()
-        stood_still = self.now - began - max(timeout, 0.0)
+        # Sleeping for ever is no stall, however long it takes; nor is the time between two rounds of a loop
+        # that another one drives.
+        overslept = max(0.0, self.now - waiting_since - timeout) if timeout >= 0 else 0.0
+        stood_still = self._worked + overslept
         if stood_still > STALL_S:
             for tell in self._on_stall:
                 tell(stood_still)
@@ -142,6 +147,7 @@ class Loop:
             self._soon.popleft()()
         for call in (*self._before_wait, *self._last_before_wait):
             call()
+        self._worked = self._clock() - self.now
 
     def _run_timers(self) -> None:
         timers = self._timers

@@ -54,13 +54,13 @@ def main(
         click.echo(f"run_dir: {mistake}", err=True)
         return Exit.CONFIGURATION
     except OSError as mistake:
-        click.echo(f"data_dir: {mistake.filename}: {mistake.strerror}", err=True)
+        problem = f"{mistake.filename}: {mistake.strerror}, expected a folder that can be written to"
+        click.echo(f"data_dir: {problem}", err=True)
         return Exit.CONFIGURATION
     return _run(actor, config, drain_timeout_s)
 
 
 def _run(actor: Actor, config: Config, drain_timeout_s: float) -> Exit:
-    log.info("started")
     try:
         exit_ = Runner(actor, config, drain_timeout_s).run()
     except CannotStart as mistake:

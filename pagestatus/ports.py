@@ -33,6 +33,7 @@ class Inbox:
     """A PULL socket bound to ``path``. Take the lock file first: bind() steals a path in use."""
 
     def __init__(self, loop: Loop, context: Context, path: Path, receive: Receive) -> None:
+        """Listen; raises OSError."""
         self.bad_frames = 0
         self._loop = loop
         self._receive = receive
@@ -41,7 +42,11 @@ class Inbox:
         self._socket = context.socket(zmq.PULL)
         self._socket.set(zmq.LINGER, 0)
         self._socket.set(zmq.MAXMSGSIZE, LARGEST_FRAME)
-        self._socket.bind(f"ipc://{path}")
+        try:
+            self._socket.bind(f"ipc://{path}")
+        except zmq.ZMQError as mistake:
+            self._socket.close()
+            raise OSError(mistake.errno, mistake.strerror, str(path)) from mistake
         self._fd = self._socket.fileno()
         loop.watch(self._fd, READ, self._on_ready)
         loop.soon(self._drain)
@@ -87,8 +92,9 @@ class Inbox:
 class Outbox:
     """A PUSH socket to one peer at ``path``. Records wait for the end of the round and go as a batch.
 
-    With ``immediate`` nothing is queued for a peer that is not connected, so that a successor on the same
-    path never gets a predecessor's work.
+    With ``immediate`` the socket takes nothing while no peer is connected, and what it took for one that
+    ended dies with it: a successor on the same path never gets that. What still waits here it would get, so
+    each incarnation of a peer is to have a path of its own.
     """
 
     def __init__(self, loop: Loop, context: Context, path: Path, *, immediate: bool = False) -> None:
@@ -152,4 +158,6 @@ class Outbox:
         """Flush, and give the peer ``linger_s`` seconds to take what is still on its way."""
         self._loop.not_before_wait(self.flush)
         self.flush()
+        # Whoever closes it inside a round may be followed by that round's flush.
+        self._frames.clear()
         self._socket.close(linger=int(linger_s * 1000))

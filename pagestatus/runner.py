@@ -96,12 +96,12 @@ class Runner:
 
     def run(self) -> Exit:
         """Live until drained or stopped."""
-        lock = Lock(self.addresses.lock(self._actor.name))
+        lock = self._lock()
         control = None
         try:
             self._watch_signals()
-            self._start()
-            control = ControlServer(self.loop, self.addresses.control(self._actor.name), self._commands())
+            control = self._start()
+            log.info("started")
             self.loop.before_wait(self._look_at_drain)
             self._second()
             self.loop.run()
@@ -113,12 +113,18 @@ class Runner:
             lock.release()
         return self._exit
 
-    def _start(self) -> None:
+    def _lock(self) -> Lock:
+        try:
+            return Lock(self.addresses.lock(self._actor.name))
+        except OSError as mistake:
+            raise _unusable(mistake) from mistake
+
+    def _start(self) -> ControlServer:
         try:
             self._actor.start(self)
+            return ControlServer(self.loop, self.addresses.control(self._actor.name), self._commands())
         except OSError as mistake:
-            where = f"{mistake.filename}: " if mistake.filename else ""
-            raise CannotStart(f"{where}{mistake.strerror or mistake}") from mistake
+            raise _unusable(mistake) from mistake
 
     def drain(self) -> None:
         """What a first TERM does; an actor may ask for it itself."""
@@ -199,3 +205,8 @@ class Runner:
             self._stop(Exit.GAVE_UP)
         else:
             self.drain()
+
+
+def _unusable(mistake: OSError) -> CannotStart:
+    where = f"{mistake.filename}: " if mistake.filename else ""
+    return CannotStart(f"{where}{mistake.strerror or mistake}")
