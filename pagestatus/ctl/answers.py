@@ -71,27 +71,13 @@ class Lender(Struct):
     alive: bool = True
 
 
-class Writer(Struct):
-    """What the scheduler knows of the aggregator."""
-
-    alive: bool = True
-    writable: bool = True
-
-
 class Scheduler(Process):
     """The scheduler's ``status``."""
 
     targets: Targets = field(default_factory=Targets)
     schedule: Schedule | None = None
     fetchers: Sequence[Lender] = ()
-    aggregator: Writer = field(default_factory=Writer)
     list: ListState = field(default_factory=ListState)
-
-
-class Aggregator(Process):
-    """The aggregator's ``status``."""
-
-    writable: bool = True
 
 
 class Pool(Process):

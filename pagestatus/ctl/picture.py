@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from pagestatus.control import NoAnswer, Silent
-from pagestatus.ctl.answers import Aggregator, Lender, ListState, Pool, Process, Schedule, Scheduler, Targets
+from pagestatus.ctl.answers import Lender, ListState, Pool, Process, Schedule, Scheduler, Targets
 from pagestatus.ctl.minutes import last_minutes
 from pagestatus.ctl.output import Refused
 from pagestatus.ctl.place import DEGRADED, MINUTES_LOG, NOT_RUNNING, Place, understood
@@ -19,7 +19,7 @@ RUNNING = "running"
 ABSENT = "absent"
 SILENT = "silent"
 EXIT_CODES = {RUNNING: 0, "degraded": DEGRADED, "not running": NOT_RUNNING}
-_SHAPES: dict[str, type[Process]] = {"scheduler": Scheduler, "aggregator": Aggregator, "fetchers": Pool}
+_SHAPES: dict[str, type[Process]] = {"scheduler": Scheduler, "aggregator": Process, "fetchers": Pool}
 
 _WITHOUT = {
     "scheduler": "nothing is checked",
@@ -34,7 +34,6 @@ class Picture:
 
     processes: list[Process]
     scheduler: Scheduler | None = None
-    writable: bool = True
     # The last line of minutes.log, as it is.
     minute: Mapping[str, Any] = field(default_factory=dict)
     # Where the logs are.
@@ -46,7 +45,7 @@ class Picture:
         states = {process.state for process in self.processes}
         if states == {ABSENT}:
             return "not running"
-        return RUNNING if self.writable and all(map(_is_well, self.processes)) else "degraded"
+        return RUNNING if all(map(_is_well, self.processes)) else "degraded"
 
     @property
     def lenders(self) -> list[Lender]:
@@ -85,20 +84,22 @@ def look(place: Place) -> Picture:
         {name: (name, "status", {}) for name in _SHAPES} | {"log_path": ("aggregator", "log_path", {})}
     )
     path = place.path_of(MINUTES_LOG, answers["log_path"])
-    minutes = last_minutes(path, 1)
+    try:
+        minutes = last_minutes(path, 1)
+    except OSError:
+        # How it goes can be said without it.
+        minutes = []
     return compose(answers, minutes[-1] if minutes else {}, path.parent)
 
 
 def compose(answers: Mapping[str, Any], minute: Mapping[str, Any], data_dir: Path) -> Picture:
     """The picture from the answers by process; an exception stands where none came."""
     heard = {name: _heard(name, answers[name]) for name in _SHAPES}
-    scheduler, aggregator, pool = heard.values()
+    scheduler = heard["scheduler"]
     known = scheduler if isinstance(scheduler, Scheduler) else None
-    writable = known is None or known.aggregator.writable
-    if isinstance(aggregator, Aggregator):
-        writable = aggregator.writable
-    picture = Picture(list(heard.values()), known, writable, minute, data_dir)
-    return replace(picture, processes=[*picture.processes, *_fetchers(pool, picture.lenders)])
+    picture = Picture(list(heard.values()), known, minute, data_dir)
+    fetchers = _fetchers(heard["fetchers"], picture.lenders)
+    return replace(picture, processes=[*picture.processes, *fetchers])
 
 
 def _heard(name: str, answer: object) -> Process:
@@ -138,11 +139,11 @@ def troubles(picture: Picture) -> Iterator[str]:
         yield "Nothing runs here. Start it with scripts/run, or name its run_dir with --run-dir."
         return
     for process in picture.processes:
+        if _is_well(process):
+            continue
         log = picture.data_dir / f"{process.name if process.name in _SHAPES else 'fetchers'}.log"
         without = _WITHOUT.get(process.name, "the others do its work")
         match process.state:
-            case "running":
-                continue
             case "absent":
                 yield f"{process.name} is not running: {without}. If it stays away, see {log}."
             case "silent":
@@ -152,6 +153,7 @@ def troubles(picture: Picture) -> Iterator[str]:
             case "draining":
                 yield f"{process.name} is finishing what is in flight, and then ends."
             case "blocked":
+                # The aggregator's own word for a disk that takes nothing.
                 yield (
                     f"Results do not reach the disk: make room in {picture.data_dir}, "
                     "then it goes on by itself."

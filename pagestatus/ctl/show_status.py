@@ -15,8 +15,8 @@ from pagestatus.ctl.text import clean, count, milliseconds, rate, span
 LABEL = 13
 # More fetchers than this are one row, as long as all of them run.
 MOST_ROWS = 4
-# Running text is not set wider than this, however wide the terminal.
-WIDEST_TEXT = 100
+# However wide the terminal, and also in a pipe: longer lines are harder to read.
+WIDEST_TEXT = 80
 _STATES = {RUNNING: Style.GOOD, "starting": Style.WARN, "draining": Style.WARN}
 _PICTURES = {RUNNING: Style.GOOD, "degraded": Style.WARN}
 

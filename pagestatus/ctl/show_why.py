@@ -13,7 +13,7 @@ from pagestatus.ctl.table import PLAIN, Palette, Style, prose
 from pagestatus.ctl.text import clean, columns, count, fit_middle, span
 
 LABEL = 13
-WIDEST_TEXT = 100
+WIDEST_TEXT = 80
 _STATES = {"up": Style.GOOD, "down": Style.BAD, "paused": Style.WARN}
 _STAGES = {
     "waiting": "waits to be given to a fetcher",

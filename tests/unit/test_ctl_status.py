@@ -245,6 +245,15 @@ def test_a_full_disk_and_a_bad_list_are_told(answers: dict[str, Any]) -> None:
     ]
 
 
+def test_a_fetcher_that_leaves_is_no_trouble_and_one_that_is_missing_is(answers: dict[str, Any]) -> None:
+    answers["fetchers"]["fetchers"][1]["state"] = "draining"
+    assert list(troubles(compose(answers, {}, DATA_DIR))) == []
+    del answers["fetchers"]["fetchers"][1]
+    (trouble,) = troubles(compose(answers, {}, DATA_DIR))
+    assert trouble.startswith("fetcher-2 is not running: the others do its work.")
+    assert trouble.endswith("see /var/lib/pagestatus/fetchers.log.")
+
+
 def test_many_fetchers_are_one_row(answers: dict[str, Any]) -> None:
     answers["fetchers"]["wanted"] = 16
     answers["fetchers"]["fetchers"] = [
