@@ -25,7 +25,7 @@ from aggregator.lines import (
     missed_line,
     result_line,
 )
-from aggregator.minutes import MINUTE_US, Figures, Minute
+from aggregator.minutes import Figures, Minute
 from aggregator.modes import Keeps, keep_all
 from aggregator.plausible import AHEAD_US, can_be_down, can_be_missed, can_be_result
 from aggregator.replay import replay
@@ -262,9 +262,9 @@ class Ledger:
         return msgspec.structs.replace(down, slots=max(down.slots - known, 0))
 
     def _record(self, down: Down) -> None:
-        # Before the very first start there was nothing to run: the line then says since when slots are due,
-        # so that after a crash in the first minute nobody has to guess.
-        since_us = down.since_us or (down.until_us - 1) // MINUTE_US * MINUTE_US
+        # Before the very first start nothing fell due. The line then stands for no time, only for when that
+        # was, so that after a crash in the first minute nobody has to guess what was lost.
+        since_us = down.since_us or down.until_us - 1
         self._downtime.epoch = down.epoch
         self._downtime.record(since_us, down.until_us)
         self._slots.minute(down.until_us).count_missed(Reason.DOWN, down.slots)

@@ -115,7 +115,8 @@ def test_a_restart_goes_on_with_the_same_slots(site: str, make_system: Callable[
         system.until_checked(15)
         assert system.drain() == dict.fromkeys(ACTORS, 0)
     assert list(system.findings()) == []
-    assert [line.reason for line in system.lines() if line.since] == ["down"]
+    # When watching began, and the time between the two.
+    assert [line.reason for line in system.lines() if line.since] == ["down", "down"]
 
 
 def verdict(line: Line) -> tuple[str, str, str, int]:
