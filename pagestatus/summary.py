@@ -10,7 +10,7 @@ from pagestatus.ctl.text import clean, count, fit, milliseconds, size
 
 WIDTH = 80
 MOST_URLS = 3
-_LABEL = 11
+_LABEL = 13
 
 
 def block(figures: Mapping[str, Any], width: int = WIDTH) -> list[str]:

@@ -81,11 +81,12 @@ def test_the_block_for_people_fits_80_columns() -> None:
     lines = block(busy().figures())
     assert lines[0] == "minute 2026-01-31 12:00 UTC: 1,019 due, 10 ok"
     assert all(len(line) <= 80 for line in lines)
-    assert "  bad      7 fail, 1 internal" in lines
-    assert "  missed   1,000 down, 1 overrun" in lines
-    assert "  codes    200: 10, 404: 2, 301: 1, 500: 1, 502: 1" in lines
-    assert "  slowest  10.0 s  http://slow/" in lines
-    assert lines[-1] == "           28.0 s  http://d/2"
+    assert "  bad        7 fail, 1 internal" in lines
+    assert "  missed     1,000 down, 1 overrun" in lines
+    assert "  codes      200: 10, 404: 2, 301: 1, 500: 1, 502: 1" in lines
+    assert "  slowest    10.0 s  http://slow/" in lines
+    assert "  in flight  40" in lines
+    assert lines[-1] == "             28.0 s  http://d/2"
 
 
 def test_the_block_of_a_minute_without_slots_is_one_line() -> None:
