@@ -49,6 +49,12 @@ class Slots:
         return self.outcomes.total()
 
     @property
+    def began_us(self) -> int:
+        """When watching began: the first line of a log is a window of no slots that ends there."""
+        first_due_us = min((min(finals) for finals in self._finals.values()), default=0)
+        return min([first_due_us, *(window.until_us + 1 for window in self.windows)])
+
+    @property
     def last_due_us(self) -> int:
         """The latest due time of any final line; 0: there is none."""
         return max((max(finals) for finals in self._finals.values()), default=0)
@@ -63,9 +69,14 @@ class Slots:
         yield from (f"{target}: not in the list" for target in self._finals.keys() - intervals_us.keys())
         yield from (f"{target}: no line at all" for target in intervals_us.keys() - self._finals.keys())
         yield from self._off_the_grid(intervals_us)
+        began_us = self.began_us
         for window in self.windows:
             fell_due = sum(
-                len(_grid(min(finals), intervals_us[target], window.since_us + 1, window.until_us))
+                len(
+                    _grid(
+                        min(finals), intervals_us[target], max(window.since_us + 1, began_us), window.until_us
+                    )
+                )
                 for target, finals in self._finals.items()
                 if target in intervals_us
             )
@@ -74,11 +85,11 @@ class Slots:
 
     def _off_the_grid(self, intervals_us: Mapping[str, int]) -> Iterator[str]:
         last_us = self.last_due_us
-        first_us = min((min(finals) for finals in self._finals.values()), default=0)
+        began_us = self.began_us
         for target, finals in self._finals.items():
             if target not in intervals_us:
                 continue
-            expected = set(_grid(min(finals), intervals_us[target], first_us, last_us))
+            expected = set(_grid(min(finals), intervals_us[target], began_us, last_us))
             for window in self.windows:
                 expected.difference_update(
                     _grid(min(finals), intervals_us[target], window.since_us + 1, window.until_us)

@@ -41,10 +41,12 @@ RETRIED = msgspec.structs.replace(ok("a", 13), outcome="fail", final=False)
             RETRIED,
             *(msgspec.structs.replace(line, attempt=2) if line == ok("a", 13) else line for line in WHOLE),
         ],
+        # The first line says when watching began.
+        [down(0, 1, 0), *WHOLE],
         # Between 10 and 25 nobody ran: a@13 and a@23 fell due.
         [ok("a", 3), ok("b", 7), down(10, 25, 2), ok("b", 27), ok("a", 33)],
     ],
-    ids=["whole", "retried", "down"],
+    ids=["whole", "retried", "began", "down"],
 )
 def test_a_log_without_fault(lines: Sequence[Line]) -> None:
     assert list(gathered(lines).findings(INTERVALS_US)) == []
@@ -62,6 +64,8 @@ def test_a_log_without_fault(lines: Sequence[Line]) -> None:
         ([*WHOLE, down(12, 14, 1)], "is no slot to settle"),
         ([line for line in WHOLE if line.target == "a"], "b: no line at all"),
         ([*WHOLE, ok("c", 3)], "c: not in the list"),
+        # Watching began early enough for b@-13.
+        ([down(-20, -15, 0), ok("a", -7), *WHOLE], "has no final line"),
         # The last slot of b would have been due at 47, before the last of a.
         ([*WHOLE, ok("a", 43), ok("a", 53)], "has no final line"),
     ],
@@ -75,6 +79,7 @@ def test_a_log_without_fault(lines: Sequence[Line]) -> None:
         "in a window",
         "none",
         "new",
+        "start",
         "end",
     ],
 )
