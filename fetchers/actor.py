@@ -7,10 +7,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from fetchers.channel import BadNameServer
 from fetchers.checker import Checker, Incarnation
 from fetchers.lifeline import ChildEnd
 from fetchers.limits import raise_descriptor_limit, slots_within
-from fetchers.resolver import BadNameServer
 from pagestatus.config import Config
 from pagestatus.control import Command
 from pagestatus.messages import Check, FetcherState, Leave, Message
@@ -64,10 +64,11 @@ class Fetcher:
         return {"status": self._status}
 
     def second(self) -> None:
-        """Tell the pool and the scheduler that it is there."""
+        """Tell the pool and the scheduler that it is there, and look for new name servers."""
         if self._lifeline is not None:
             self._lifeline.beat()
         self._send_state()
+        self._checker.resolver.refresh()
 
     def reload(self) -> None:
         """The list is the scheduler's affair."""

@@ -57,6 +57,11 @@ class Child:
         """How it ended; negative: the signal's number."""
         return self._process.returncode
 
+    @property
+    def started(self) -> bool:
+        """It has beaten: from then on it handles signals."""
+        return self._lifeline.heard
+
     def lived_s(self) -> float:
         """Seconds since its start."""
         return time.monotonic() - self._started

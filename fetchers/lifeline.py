@@ -49,6 +49,8 @@ class ParentEnd:
         self._ours, self._theirs = socket.socketpair()
         self._ours.setblocking(False)
         self.last_beat = loop.now
+        # The fetcher has started: it has beaten at least once.
+        self.heard = False
         loop.watch(self._ours.fileno(), READ, self._on_beat)
 
     @property
@@ -73,6 +75,7 @@ class ParentEnd:
             beats = b""
         if beats:
             self.last_beat = self._loop.now
+            self.heard = True
         else:
             # Its end is closed; that it has ended is told by its pidfd.
             self._loop.unwatch(fd)

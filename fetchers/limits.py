@@ -19,8 +19,11 @@ def raise_descriptor_limit() -> int:
 
 
 def slots_within(descriptors: int, wanted: int) -> int:
-    """How many of ``wanted`` checks at once ``descriptors`` allow: each has one connection."""
-    return max(1, min(wanted, descriptors - OTHER_DESCRIPTORS))
+    """How many of ``wanted`` checks at once ``descriptors`` allow.
+
+    Each has one connection; the one before may still be closing (libcurl gives TLS two seconds for that).
+    """
+    return max(1, min(wanted, (descriptors - OTHER_DESCRIPTORS) // 2))
 
 
 def why_no_socket(address: str) -> int:

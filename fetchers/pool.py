@@ -66,7 +66,8 @@ class Pool:
     def reopen(self) -> None:
         """Pass it on: the fetchers have logs of their own."""
         for child in self._children.values():
-            child.send(signal.SIGUSR2)
+            if child.started:
+                child.send(signal.SIGUSR2)
 
     def drain(self) -> None:
         """Let all fetchers finish and leave."""
@@ -155,12 +156,18 @@ class Pool:
             {
                 "name": f"fetcher-{child.index}",
                 "pid": child.pid,
-                "state": "draining" if child.draining else "running",
+                "state": _state(child),
                 "uptime_s": round(child.lived_s(), 3),
             }
             for _, child in sorted(self._children.items())
         ]
         return {"wanted": self._wanted, "fetchers": fetchers}
+
+
+def _state(child: Child) -> str:
+    if child.draining:
+        return "draining"
+    return "running" if child.started else "starting"
 
 
 def _how(exit_code: int | None) -> str:

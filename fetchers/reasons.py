@@ -56,6 +56,8 @@ BY_CURL_CODE: Mapping[int, Reason] = MappingProxyType(
 # Of connect(2) and socket(2).
 BY_ERRNO: Mapping[int, Reason] = MappingProxyType(
     {
+        # connect(2) always leaves an errno: libcurl has none when it did not even get a socket.
+        0: Reason.NO_FDS,
         errno.EMFILE: Reason.NO_FDS,
         errno.ENFILE: Reason.NO_FDS,
         errno.EADDRNOTAVAIL: Reason.NO_PORTS,
@@ -90,7 +92,7 @@ BY_ARES_STATUS: Mapping[int, Reason] = MappingProxyType(
 
 def of_transfer(code: int, os_errno: int = 0, words: str = "") -> Reason:
     """The reason for libcurl's ``code``, with its ``CURLINFO_OS_ERRNO`` and what it says of it."""
-    if code in {_CONNECT, _MEMORY}:
+    if code == _CONNECT or (code == _MEMORY and os_errno):
         return BY_ERRNO.get(os_errno, BY_CURL_CODE[code])
     if code == _TLS and os_errno == errno.ECONNRESET:
         return Reason.RESET

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from fetchers.channel import BadNameServer, Channel
 from fetchers.names import Answer
-from fetchers.resolver import BadNameServer, Resolver
+from fetchers.resolver import Resolver
 from fetching import Bench, check, run_until
 from name_server import REFUSED, SERVER_FAILURE, NameServer, Zone
 from pagestatus.loop import Loop
@@ -185,6 +187,37 @@ def test_the_name_of_every_hop_is_resolved_here(bench: Bench, name_server: NameS
 def test_an_internationalised_name(bench: Bench) -> None:
     with RawSite(answering(EMPTY_OK)) as site:
         assert bench.attempt(f"http://Bücher.test:{site.port}/ä").status == 200
+
+
+def test_new_name_servers_of_this_machine_are_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf = tmp_path / "resolv.conf"
+    # Where c-ares itself reads is fixed.
+    monkeypatch.setattr("fetchers.resolver.Channel", lambda loop, _: Channel(loop, [conf.read_text()]))
+    loop = Loop()
+    with (
+        NameServer({"a.test": Zone(("127.0.0.1",)), "later.test": Zone(silent=True)}) as before,
+        NameServer({"b.test": Zone(("127.0.0.2",))}) as after,
+    ):
+        conf.write_text(before.address)
+        resolver = Resolver(loop, resolv_conf=conf)
+        assert ask(resolver, loop, "a.test") == Answer(("127.0.0.1",))
+        late: list[Answer] = []
+        resolver.ask("later.test", late.append)
+        run_until(loop, lambda: before.asked["later.test"], "the question is under way")
+        before.zones["later.test"] = Zone(("127.0.0.3",))
+        resolver.refresh()
+        assert not after.asked
+        conf.write_text(after.address)
+        os.utime(conf, ns=(0, 0))
+        resolver.refresh()
+        assert ask(resolver, loop, "b.test") == Answer(("127.0.0.2",))
+        # What was asked before is still answered by whom it was asked.
+        run_until(loop, lambda: late, "the earlier question is answered")
+        assert late == [Answer(("127.0.0.3",))]
+        assert before.asked["b.test"] == 0
+        resolver.close()
 
 
 @pytest.mark.parametrize("given", ["nonsense", "127.0.0.1:port", "http://127.0.0.1/"])

@@ -19,8 +19,8 @@ from fetchers.limits import (
     ("descriptors", "wanted", "expected"),
     [
         (1 << 20, 2000, 2000),
-        (1024, 2000, 1024 - OTHER_DESCRIPTORS),
-        (OTHER_DESCRIPTORS + 2000, 2000, 2000),
+        (1024, 2000, 384),
+        (OTHER_DESCRIPTORS + 4000, 2000, 2000),
         (64, 2000, 1),
     ],
 )

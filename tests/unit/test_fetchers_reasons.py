@@ -21,7 +21,7 @@ from pagestatus.messages import Reason
         (pycurl.E_FTP_WEIRD_SERVER_REPLY, 0, "Header without colon", Reason.PROTOCOL),
         (pycurl.E_COULDNT_CONNECT, errno.ECONNREFUSED, "", Reason.CONNECT),
         (pycurl.E_COULDNT_CONNECT, errno.EHOSTUNREACH, "", Reason.CONNECT),
-        (pycurl.E_COULDNT_CONNECT, 0, "", Reason.CONNECT),
+        (pycurl.E_COULDNT_CONNECT, 0, "", Reason.NO_FDS),
         (pycurl.E_COULDNT_CONNECT, errno.ETIMEDOUT, "", Reason.TIMEOUT),
         (pycurl.E_COULDNT_CONNECT, errno.EMFILE, "", Reason.NO_FDS),
         (pycurl.E_COULDNT_CONNECT, errno.ENFILE, "", Reason.NO_FDS),
