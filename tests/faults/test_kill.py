@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -31,13 +32,13 @@ def system(site: str, make_system: Callable[..., System]) -> Iterator[System]:
     assert list(system.findings()) == []
 
 
-@pytest.mark.parametrize("name", ACTORS)
-def test_a_process_is_killed_and_started_again(system: System, name: str) -> None:
-    system.kill(name)
-    assert system.state() == "degraded"
-    system.start(name)
-    eventually(lambda: system.state() == "running", f"running again after {name} was killed", within_s=20)
-    system.until_checked(30)
+def test_each_process_is_killed_in_turn_and_started_again(system: System) -> None:
+    for name in ACTORS:
+        system.kill(name)
+        assert system.state() == "degraded", name
+        system.start(name)
+        eventually(lambda: system.state() == "running", f"running again after {name} was killed", within_s=20)
+        system.until_checked(20)
 
 
 def test_the_pool_replaces_a_fetcher_that_is_killed(system: System) -> None:
@@ -47,22 +48,19 @@ def test_the_pool_replaces_a_fetcher_that_is_killed(system: System) -> None:
         lambda: fetcher_pids(system).get("fetcher-1") not in {None, before["fetcher-1"]}, "a new fetcher-1"
     )
     assert fetcher_pids(system)["fetcher-2"] == before["fetcher-2"]
-    system.until_checked(30)
+    system.until_checked(20)
 
 
-@pytest.mark.parametrize("name", ACTORS)
-def test_a_process_stands_still_for_some_seconds(system: System, name: str) -> None:
-    # The others say so themselves, once they have waited long enough for it.
-    system.signal(name, signal.SIGSTOP)
-    try:
-        eventually(lambda: system.state() == "degraded", f"{name} is seen to be silent")
-        others = [actor for actor in ACTORS if actor != name]
-        until = {actor: uptime(system, actor) + STOPPED_S for actor in others}
-        eventually(lambda: all(uptime(system, actor) > until[actor] for actor in others), f"{STOPPED_S} s on")
-    finally:
-        system.signal(name, signal.SIGCONT)
-    eventually(lambda: system.state() == "running", f"running again after {name} went on", within_s=20)
-    system.until_checked(30)
+def test_each_process_stands_still_in_turn_for_some_seconds(system: System) -> None:
+    for name in ACTORS:
+        with stopped(system, name):
+            eventually(lambda: system.state() == "degraded", f"{name} is seen to be silent")
+            other = next(actor for actor in ACTORS if actor != name)
+            eventually(
+                partial(is_older, system, other, uptime(system, other) + STOPPED_S), f"{STOPPED_S} s on"
+            )
+        eventually(lambda: system.state() == "running", f"running again after {name} went on", within_s=20)
+        system.until_checked(20)
 
 
 def test_scaling_down_and_up_loses_nothing(system: System) -> None:
@@ -72,6 +70,19 @@ def test_scaling_down_and_up_loses_nothing(system: System) -> None:
         system.until_checked(20)
     lost = [line for line in system.lines() if line.reason in {"lease", "no_capacity"}]
     assert lost == []
+
+
+@contextmanager
+def stopped(system: System, name: str) -> Iterator[None]:
+    system.signal(name, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        system.signal(name, signal.SIGCONT)
+
+
+def is_older(system: System, name: str, uptime_s: float) -> bool:
+    return uptime(system, name) > uptime_s
 
 
 def has_fetchers(system: System, count: int) -> bool:
