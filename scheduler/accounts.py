@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, deque
 
 from pagestatus.clock import MINUTE_US
@@ -20,6 +21,8 @@ class Accounts:
         self.missed: Counter[Reason] = Counter()
         # Slots that are not settled, by the minute they were due in.
         self._open: Counter[int] = Counter()
+        # No slot was due before the first one, however long its minute had begun.
+        self._first_us = sys.maxsize
         self._last_seconds: deque[int] = deque([0], maxlen=RATE_SECONDS + 1)
 
     @property
@@ -30,6 +33,7 @@ class Accounts:
     def fell_due(self, due_us: int, count: int = 1, interval_us: int = 0) -> None:
         """``count`` slots, ``interval_us`` apart."""
         self.due += count
+        self._first_us = min(self._first_us, due_us)
         for at_us in range(due_us, due_us + count * interval_us, interval_us) if count > 1 else (due_us,):
             self._open[at_us // MINUTE_US] += 1
 
@@ -59,7 +63,7 @@ class Accounts:
         """All slots due before this are settled; exact to the minute, which is what closes."""
         if not self._open:
             return swept_us
-        return min(swept_us, min(self._open) * MINUTE_US)
+        return min(swept_us, max(min(self._open) * MINUTE_US, self._first_us))
 
     def second(self) -> None:
         """Remember where the count stood: the rate is a difference of these."""

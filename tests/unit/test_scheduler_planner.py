@@ -389,3 +389,13 @@ def test_a_settled_slot_in_the_queue_is_passed_over() -> None:
     stand.planner.pause(stand.planner.catalog.find(waiting.target))
     checks, (missed,) = stand.commit(check)
     assert (checks, missed.reason) == ([], Reason.PAUSED)
+
+
+def test_nothing_is_open_before_the_first_slot_however_long_its_minute_had_begun() -> None:
+    stand = Stand(target(1), target(2))
+    stand.fetcher()
+    (check,), _ = stand.at(1)
+    assert START % (60 * SECOND), "the minute of the start began before it"
+    assert stand.planner.settled_us == check.due_us
+    stand.at(2)
+    assert stand.planner.settled_us == check.due_us
