@@ -35,7 +35,7 @@ class LogFile:
         self._torn = False
         # The last rotation went wrong, and that has been said.
         self._stuck = False
-        self._fd, self._size = self._open()
+        self._fd, self._size = _open(path)
 
     @property
     def size(self) -> int:
@@ -67,27 +67,11 @@ class LogFile:
 
     def reopen(self) -> None:
         """Go on in a new file if this one was renamed or removed; raises OSError, and stays where it was."""
-        fd, size = self._open()
-        self._replace(fd, size)
+        self._replace(*_open(self.path))
 
     def close(self) -> None:
         """Give the descriptor back."""
         os.close(self._fd)
-
-    def _open(self) -> tuple[int, int]:
-        fd = os.open(self.path, _FLAGS, _MODE)
-        try:
-            size, torn = _whole(fd)
-            if torn:
-                os.ftruncate(fd, size)
-                log.warning("%s: cut off a torn last line of %d bytes", self.path, torn)
-            # Lines that a predecessor wrote and did not live to sync count as ours from here on.
-            os.fdatasync(fd)
-            _sync_folder(self.path.parent)
-        except OSError:
-            os.close(fd)
-            raise
-        return fd, size
 
     def _replace(self, fd: int, size: int) -> None:
         os.close(self._fd)
@@ -108,14 +92,26 @@ class LogFile:
     def _rotate(self) -> None:
         """Go on in a new file. What hinders that hinders no line: the old file grows until it works."""
         try:
-            self._shift()
-            self._replace(*self._open())
+            self._begin_anew()
         except OSError as trouble:
             if not self._stuck:
                 log.warning("%s: not rotated: %s", self.path, trouble.strerror)
             self._stuck = True
         else:
             self._stuck = False
+
+    def _begin_anew(self) -> None:
+        """The new file is there before the old one moves: only under its own name is a torn end cut off."""
+        successor = self.path.with_name(f"{self.path.name}.new")
+        fd, size = _open(successor)
+        try:
+            self._shift()
+            successor.replace(self.path)
+            _sync_folder(self.path.parent)
+        except OSError:
+            os.close(fd)
+            raise
+        self._replace(fd, size)
 
     def _shift(self) -> None:
         """Free ``path``; a gap in the numbers, left by a crash, is filled."""
@@ -132,6 +128,23 @@ class LogFile:
 
     def __repr__(self) -> str:
         return f"<LogFile {self.path}, {self._size} bytes>"
+
+
+def _open(path: Path) -> tuple[int, int]:
+    """(descriptor, size) of the file, without the torn last line; raises OSError."""
+    fd = os.open(path, _FLAGS, _MODE)
+    try:
+        size, torn = _whole(fd)
+        if torn:
+            os.ftruncate(fd, size)
+            log.warning("%s: cut off a torn last line of %d bytes", path, torn)
+        # Lines that a predecessor wrote and did not live to sync count as ours from here on.
+        os.fdatasync(fd)
+        _sync_folder(path.parent)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd, size
 
 
 def _write(fd: int, piece: bytes) -> None:

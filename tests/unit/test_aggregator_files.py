@@ -125,6 +125,17 @@ def test_what_hinders_a_rotation_hinders_no_line(tmp_path: Path, caplog: pytest.
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
 
 
+def test_a_new_file_that_cannot_be_made_leaves_all_files_where_they_are(tmp_path: Path) -> None:
+    (tmp_path / "log.1").write_text("older\n")
+    (tmp_path / "log.new").mkdir()
+    log = opened(tmp_path / "log", max_bytes=5, keep=2)
+    for piece in (b"one\n", b"two\n", b"three\n"):
+        log.append(piece)
+    log.close()
+    files = {path.name: path.read_text() for path in tmp_path.iterdir() if path.is_file()}
+    assert files == {"log": "one\ntwo\nthree\n", "log.1": "older\n"}
+
+
 def test_a_renamed_file_is_left_when_asked(tmp_path: Path) -> None:
     log = opened(tmp_path / "log")
     log.append(b"one\n")
