@@ -81,11 +81,6 @@ class Attempt:
         self._offset_us = 0
         self._earlier = Reason.NONE
 
-    @property
-    def check(self) -> Check:
-        """What it is made for."""
-        return self._check
-
     def begin(self) -> None:
         """Start."""
         try:
@@ -146,7 +141,8 @@ class Attempt:
         self._tried += 1
         self._phase = Phase.TRANSFERRING
         self._offset_us = self._elapsed_us()
-        left_ms = (self._check.timeout_us - self._offset_us) // 1000
+        # Rounded up: an attempt never ends before its time-out.
+        left_ms = -((self._offset_us - self._check.timeout_us) // 1000)
         handle.aim(self._wire.url, address, left_ms, self._check.max_bytes or self._checker.config.max_bytes)
         self._checker.engine.start(handle)
 

@@ -6,8 +6,8 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
@@ -114,6 +114,19 @@ def hanging(connection: socket.socket) -> None:
 def redirect(location: str, status: int = 302) -> bytes:
     """A response that leads to ``location``."""
     return f"HTTP/1.1 {status} X\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+@contextmanager
+def unanswering(host: str, port: int = 0) -> Iterator[int]:
+    """A port at which no connection is ever made: the kernel drops what does not fit into a full queue."""
+    with socket.socket() as full, ExitStack() as queue:
+        full.bind((host, port))
+        full.listen(0)
+        for _ in range(3):
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        yield full.getsockname()[1]
 
 
 def _family(host: str) -> socket.AddressFamily:

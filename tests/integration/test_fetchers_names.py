@@ -16,8 +16,9 @@ from fetching import Bench, check, run_until
 from name_server import REFUSED, SERVER_FAILURE, NameServer, Zone
 from pagestatus.loop import Loop
 from pagestatus.messages import Reason
-from raw_site import EMPTY_OK, RawSite, answering, closing, redirect
+from raw_site import EMPTY_OK, RawSite, answering, closing, redirect, unanswering
 
+HALF_DEAD = ("127.0.0.77", "127.0.0.1")
 ZONES = {
     "good.test": Zone(("127.0.0.1",)),
     "both.test": Zone(("127.0.0.1", "::1")),
@@ -26,7 +27,7 @@ ZONES = {
     "broken.test": Zone(code=SERVER_FAILURE),
     "refused.test": Zone(code=REFUSED),
     "silent.test": Zone(silent=True),
-    "half-dead.test": Zone(("127.0.0.77", "127.0.0.1")),
+    "half-dead.test": Zone(HALF_DEAD),
     "xn--bcher-kva.test": Zone(("127.0.0.1",)),
 }
 
@@ -154,10 +155,27 @@ def test_a_dead_name_does_not_delay_others(bench: Bench) -> None:
     assert next(result for result in results if result.target == 99).status == 200
 
 
-def test_an_address_that_refuses_is_followed_by_the_next(bench: Bench) -> None:
-    with RawSite(answering(EMPTY_OK)) as site:
+@pytest.mark.parametrize("host", HALF_DEAD)
+def test_an_address_that_refuses_is_followed_by_the_next(bench: Bench, host: str) -> None:
+    with RawSite(answering(EMPTY_OK), host=host) as site:
         result = bench.attempt(f"http://half-dead.test:{site.port}/")
-    assert (result.status, result.ip) == (200, "127.0.0.1")
+    assert (result.status, result.ip) == (200, host)
+
+
+@pytest.mark.parametrize("host", HALF_DEAD)
+def test_an_address_that_is_silent_is_followed_by_the_next(name_server: NameServer, host: str) -> None:
+    silent = next(other for other in HALF_DEAD if other != host)
+    bench = Bench(name_servers=(name_server.address,), connect_timeout=0.1)
+    with RawSite(answering(EMPTY_OK), host=host) as site, unanswering(silent, site.port):
+        result = bench.attempt(f"http://half-dead.test:{site.port}/")
+    bench.close()
+    assert (result.status, result.ip) == (200, host)
+
+
+def test_all_addresses_refuse(bench: Bench, refusing: str) -> None:
+    port = refusing.rstrip("/").rpartition(":")[2]
+    result = bench.attempt(f"http://half-dead.test:{port}/")
+    assert (result.reason, result.ip in HALF_DEAD) == (Reason.CONNECT, True)
 
 
 def test_a_family_that_refuses_is_followed_by_the_other(bench: Bench) -> None:

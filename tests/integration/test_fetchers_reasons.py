@@ -23,6 +23,7 @@ from raw_site import (
     hanging,
     redirect,
     resetting,
+    unanswering,
 )
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -100,16 +101,8 @@ def test_no_answer_in_time(bench: Bench) -> None:
 
 
 def test_no_connection_in_time(bench: Bench) -> None:
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        with ExitStack() as queue:
-            # The kernel drops what does not fit into the queue of a listener that accepts nothing.
-            for _ in range(3):
-                waiting = queue.enter_context(socket.socket())
-                waiting.setblocking(False)
-                waiting.connect_ex(full.getsockname())
-            result = bench.attempt(f"http://127.0.0.1:{full.getsockname()[1]}/", timeout_s=0.1)
+    with unanswering("127.0.0.1") as port:
+        result = bench.attempt(f"http://127.0.0.1:{port}/", timeout_s=0.1)
     assert (result.reason, result.connect_us) == (Reason.TIMEOUT, -1)
 
 
