@@ -34,8 +34,8 @@ MOST_FETCHERS = 256
 Header = Annotated[str, Meta(pattern=r"^[ -~]*\Z", extra={"expected": "printable ASCII"})]
 # An empty one would let everybody in, or nobody, and look like none.
 Token = Annotated[str, Meta(min_length=1)]
-# What must not be shown, also where the key is misspelled: "websocket.tokn".
-_SECRET = re.compile(r"websocket.tok(?!en_file)|token(?!_file)|secret|passw", re.IGNORECASE)
+# What must not be shown, also where the key is misspelled ("websocket.tokn") or its section is no table.
+_SECRET = re.compile(r"websocket(?:.tok(?!en_file)|$)|token(?!_file)|secret|passw", re.IGNORECASE)
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -178,7 +178,7 @@ def _given(
         if name in variables:
             yield f"environment: {name}", variables[name], raw, here
         elif name.startswith(PREFIX) and name not in OTHER_VARIABLES:
-            mistakes.append(f"environment: {name}: {_shown(name, raw)}: {_unknown(name, variables)}")
+            mistakes.append(f"environment: {name}: {_shown(name, raw)}: {_unknown(name, variables, PREFIX)}")
     for key, raw in flags.items():
         if raw is not None and key in fields:
             yield f"command line: --{key.replace('_', '-')}", key, raw, here
@@ -265,12 +265,13 @@ def _shown(key: str, raw: object) -> str:
     return quoted(raw)
 
 
-def _unknown(key: str, known: Mapping[str, object]) -> str:
+def _unknown(key: str, known: Mapping[str, object], prefix: str = "") -> str:
     # Imported here: only a mistake needs it.
     from difflib import get_close_matches  # noqa: PLC0415
 
-    near = get_close_matches(key, known, n=1)
-    return f"unknown key, expected {f'perhaps {near[0]}' if near else 'one of those in the README'}"
+    # Without what all have in common, which would make everything near.
+    near = get_close_matches(key.removeprefix(prefix), [name.removeprefix(prefix) for name in known], n=1)
+    return f"unknown key, expected {f'perhaps {prefix}{near[0]}' if near else 'one of those in the README'}"
 
 
 def _build(values: Mapping[str, object]) -> Config:

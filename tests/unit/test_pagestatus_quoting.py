@@ -19,10 +19,13 @@ from pagestatus.quoting import LONGEST_QUOTE, cut, quoted
         ("half a character", "\ud800", r"'\ud800'"),
         ("a password", "http://user:secret@host/", "'http://…@host/'"),
         ("a password with an @ in it", "http://user:sec@ret@host/", "'http://…@host/'"),
+        ("a password with a quote in it", "http://user:sec'ret@host/", '"http://…@host/"'),
         ("the scheme was forgotten", "user:secret@host/x", "'…@host/x'"),
+        ("other slashes", r"http:\\user:secret@host", "'…@host'"),
         ("a password inside an entry", {"url": "http://u:secret@h/"}, "{'url': 'http://…@h/'}"),
         ("an @ in a path is no user", "http://host/@me", "'http://host/@me'"),
         ("an @ in a name is no password", "me@home", "'me@home'"),
+        ("very much, in a time that does not grow with its square", "x" * 1_000_000, f"'{'x' * 78}…"),
     ],
 )
 def test_quoted(why: str, value: object, shown: str) -> None:
