@@ -57,7 +57,8 @@ class Fetcher:
         self._scheduler = Outbox(loop, context, addresses.scheduler)
         self._inbox = Inbox(loop, context, addresses.fetcher(self._index, self._epoch), self._receive)
         if self._lifeline is not None:
-            self._lifeline.watch(loop, runner.drain)
+            # The next pool is on its way, and wants to start a fetcher of the same name.
+            self._lifeline.watch(loop, runner.step_aside)
 
     def commands(self) -> Mapping[str, Command]:
         """What it holds."""
@@ -94,7 +95,8 @@ class Fetcher:
         self._checker.close()
         self._inbox.close()
         self._aggregator.close(LINGER_S)
-        self._scheduler.close(LINGER_S)
+        # What it would say, the pool says too: Gone.
+        self._scheduler.close()
 
     def _receive(self, records: list[Message]) -> None:
         for record in records:

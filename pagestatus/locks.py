@@ -27,5 +27,7 @@ class Lock:
         os.write(self._fd, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
-        """Give it back. The file stays: removing it would let two holders in."""
-        os.close(self._fd)
+        """Give it back; again is no mistake. The file stays: removing it would let two holders in."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)

@@ -93,38 +93,49 @@ class Runner:
         self._started = time.monotonic()
         self._next_second = self.loop.now
         self._behind = False
+        self._control: ControlServer | None = None
 
     def run(self) -> Exit:
         """Live until drained or stopped."""
-        lock = self._lock()
-        control = None
+        self._take_lock()
         try:
             self._watch_signals()
-            control = self._start()
+            self._start()
             log.info("started")
             self.loop.before_wait(self._look_at_drain)
             self._second()
             self.loop.run()
             self._actor.close()
         finally:
-            if control is not None:
-                control.close()
+            self._let_go()
             self.context.destroy(linger=1000)
-            lock.release()
+            self._lock.release()
         return self._exit
 
-    def _lock(self) -> Lock:
+    def _take_lock(self) -> None:
         try:
-            return Lock(self.addresses.lock(self._actor.name))
+            self._lock = Lock(self.addresses.lock(self._actor.name))
         except OSError as mistake:
             raise _unusable(mistake) from mistake
 
-    def _start(self) -> ControlServer:
+    def _start(self) -> None:
         try:
             self._actor.start(self)
-            return ControlServer(self.loop, self.addresses.control(self._actor.name), self._commands())
+            path = self.addresses.control(self._actor.name)
+            self._control = ControlServer(self.loop, path, self._commands())
         except OSError as mistake:
             raise _unusable(mistake) from mistake
+
+    def step_aside(self) -> None:
+        """Drain, and let a successor in at once: for an actor whose ports are its incarnation's own."""
+        self._let_go()
+        self._lock.release()
+        self.drain()
+
+    def _let_go(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
 
     def drain(self) -> None:
         """What a first TERM does; an actor may ask for it itself."""
@@ -173,6 +184,7 @@ class Runner:
         return {
             "name": self._actor.name,
             "pid": os.getpid(),
+            "data_dir": str(self.config.data_dir),
             "state": "draining" if self.draining else "running",
             "uptime_s": round(time.monotonic() - self._started, 3),
             **(found if isinstance(found, dict) else {}),

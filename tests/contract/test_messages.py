@@ -51,20 +51,20 @@ GOLDEN: list[tuple[Message, list[object]]] = [
     ),
     (Missed(7, DUE, 3, 60, Reason.OVERRUN, URL, "n"), [3, 7, DUE, 3, 60, 64, URL, "n"]),
     (
-        Commit(7, DUE, 1, Outcome.FAIL, Reason.DNS, Class.TRANSIENT, True, 1, 2, 3, 4, 503),  # noqa: FBT003
+        Commit(7, DUE, 1, Outcome.FAIL, Reason.DNS, Class.TRANSIENT, True, 1, 2, 3, 4, 503),
         [4, 7, DUE, 1, 1, 3, 1, True, 1, 2, 3, 4, 503],
     ),
-    (FetcherState(77, 3, 2000, 5, True, 42), [5, 77, 3, 2000, 5, True, 42]),  # noqa: FBT003
+    (FetcherState(77, 3, 2000, 5, True, 42), [5, 77, 3, 2000, 5, True, 42]),
     (Gone(77, 3), [6, 77, 3]),
     (Leave(77), [7, 77]),
     (Started(99), [8, 99]),
     (
-        Recap(99, 1, 2, ((7, 2, 1, True),), False, ((0, 1),)),  # noqa: FBT003
+        Recap(99, 1, 2, ((7, 2, 1, True),), False, ((0, 1),)),
         [9, 99, 1, 2, [[7, 2, 1, True]], False, [[0, 1]]],
     ),
     (Down(99, 1, 2, 3), [10, 99, 1, 2, 3]),
     (Sweep(99, 2, 1, 5, ((URL, 1),)), [11, 99, 2, 1, 5, [[URL, 1]]]),
-    (Pulse(5, False), [12, 5, False]),  # noqa: FBT003
+    (Pulse(5, False), [12, 5, False]),
 ]  # fmt: skip
 
 
@@ -82,7 +82,8 @@ def test_golden_bytes(record: Message, wire: list[object]) -> None:
 
 def test_enum_values_never_change() -> None:
     assert {reason.name: reason.value for reason in Reason} == {
-        "NONE": 0, "HTTP_STATUS": 1, "TIMEOUT": 2, "DNS": 3, "CONNECT": 4, "TLS": 5, "RESET": 6, "PROTOCOL": 7,
+        "NONE": 0, "HTTP_STATUS": 1, "TIMEOUT": 2, "DNS": 3, "CONNECT": 4, "TLS": 5, "RESET": 6,
+        "PROTOCOL": 7,
         "REDIRECTS": 8, "TOO_LARGE": 9, "BAD_URL": 10, "NO_SUCH_NAME": 11, "CERTIFICATE": 12, "STALLED": 32,
         "NO_FDS": 33, "NO_PORTS": 34, "NO_ROUTE": 35, "NO_MEMORY": 36, "NAME_SERVER": 37, "BUG": 38,
         "OVERRUN": 64, "NO_CAPACITY": 65, "LEASE": 66, "RETRY_AFTER": 67, "BACKOFF": 68, "DOWN": 69,

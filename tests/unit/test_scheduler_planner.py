@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import pytest
+
+from pagestatus.messages import Check, Class, Commit, FetcherState, Missed, Outcome, Reason
+from pagestatus.targets import Target
+from pagestatus.verdict import GOOD, Verdict
 from scheduler.catalog import Catalog, State
 from scheduler.planner import LEASE_MARGIN_US, Planner, Policy
 from scheduler.slots import Stage
 
-from pagestatus.messages import Check, Class, Commit, FetcherState, Missed, Outcome, Reason
-from pagestatus.targets import Target
-
 SECOND = 1_000_000
 START = 1_000_000 * SECOND
 TIMEOUT = 2 * SECOND
+
+RESET = Verdict(Outcome.FAIL, Reason.RESET, Class.TRANSIENT, final=True, retry_after_us=0)
+RETRIED = RESET._replace(final=False)
+GONE = RESET._replace(reason=Reason.HTTP_STATUS, class_=Class.PERMANENT)
+TIMED_OUT = RESET._replace(reason=Reason.TIMEOUT)
 
 
 class Stand:
@@ -47,16 +54,8 @@ class Stand:
         self.balanced()
         return checks, missed
 
-    def commit(
-        self,
-        check: Check,
-        outcome: Outcome = Outcome.OK,
-        reason: Reason = Reason.NONE,
-        *,
-        final: bool = True,
-        class_: Class = Class.NONE,
-        retry_after_us: int = 0,
-    ) -> tuple[list[Check], list[Missed]]:
+    def commit(self, check: Check, verdict: Verdict = GOOD) -> tuple[list[Check], list[Missed]]:
+        outcome, reason, class_, final, retry_after_us = verdict
         commit = Commit(
             check.target, check.due_us, check.attempt, outcome, reason, class_, final,
             check.first_started_us or self.now, self.now, retry_after_us,
@@ -128,16 +127,16 @@ def test_a_transient_failure_is_retried_inside_the_slot_with_a_wait_that_doubles
     (first,), _ = stand.at(1)
     # Tried again if the wait of at most 1 s and another timeout still fit before the next slot.
     assert first.retry_by_us == START + (1 + 60 - 1) * SECOND - TIMEOUT
-    assert stand.commit(first, Outcome.FAIL, Reason.RESET, final=False) == ([], [])
+    assert stand.commit(first, RETRIED) == ([], [])
     assert stand.at(1.4) == ([], []), "never sooner than half the wait"
     (second,), _ = stand.at(2)
     assert (second.attempt, second.due_us) == (2, first.due_us)
     assert second.first_started_us == START + SECOND
-    stand.commit(second, Outcome.FAIL, Reason.RESET, final=False)
+    stand.commit(second, RETRIED)
     assert stand.at(2.9) == ([], []), "the second wait is twice as long"
     (third,), _ = stand.at(4)
     assert (third.attempt, third.retry_by_us) == (3, 0), "its failure would be final"
-    stand.commit(third, Outcome.FAIL, Reason.RESET)
+    stand.commit(third, RESET)
     assert stand.planner.catalog.states[0] == State.DOWN
     assert stand.planner.accounts.checked == 1
 
@@ -159,13 +158,13 @@ def test_a_target_that_fails_for_good_is_looked_at_less_often(backoff_max: int) 
         checked += [slot] * len(checks)
         skipped += [slot] * len(missed)
         for check in checks:
-            stand.commit(check, Outcome.FAIL, Reason.HTTP_STATUS, class_=Class.PERMANENT)
+            stand.commit(check, GONE)
         for record in missed:
             assert record.reason is Reason.BACKOFF
             stand.commit_missed(record)
     assert sorted(checked + skipped) == list(range(30))
     assert checked[:5] == [0, 1, 2, 3, 4]
-    gaps = [after - before for before, after in zip(checked[4:], checked[5:], strict=False)]
+    gaps = [after - before for before, after in pairwise(checked[4:])]
     assert gaps[:3] == [min(2, backoff_max), min(4, backoff_max), min(8, backoff_max)]
     assert set(gaps[3:]) == {backoff_max}
 
@@ -178,13 +177,7 @@ def test_the_first_success_brings_a_target_back_to_every_slot() -> None:
         checks, missed = stand.at(1 + 10 * slot)
         outcomes.append(len(checks))
         for check in checks:
-            failed = slot < 6
-            stand.commit(
-                check,
-                Outcome.FAIL if failed else Outcome.OK,
-                Reason.HTTP_STATUS if failed else Reason.NONE,
-                class_=Class.PERMANENT if failed else Class.NONE,
-            )
+            stand.commit(check, GONE if slot < 6 else GOOD)
         for record in missed:
             stand.commit_missed(record)
     assert outcomes == [1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1]
@@ -195,7 +188,7 @@ def test_retry_after_is_honoured_by_skipping_slots() -> None:
     stand.fetcher()
     (check,), _ = stand.at(1)
     until = START + 25 * SECOND
-    stand.commit(check, Outcome.FAIL, Reason.HTTP_STATUS, class_=Class.TRANSIENT, retry_after_us=until)
+    stand.commit(check, TIMED_OUT._replace(reason=Reason.HTTP_STATUS, retry_after_us=until))
     for moment in (11, 21):
         checks, (missed,) = stand.at(moment)
         assert (checks, missed.reason) == ([], Reason.RETRY_AFTER)
@@ -246,7 +239,7 @@ def test_slow_targets_use_at_most_half_of_the_credit() -> None:
     checks, _ = stand.at(2)
     assert len(checks) == 8
     for check in checks[:6]:
-        stand.commit(check, Outcome.FAIL, Reason.TIMEOUT, class_=Class.TRANSIENT)
+        stand.commit(check, TIMED_OUT)
     for check in checks[6:]:
         stand.commit(check)
     again, _ = stand.at(12)
@@ -346,7 +339,7 @@ def test_a_drain_settles_everything_and_gives_nothing_more_out() -> None:
     assert not stand.planner.drained()
     for record in missed:
         stand.commit_missed(record)
-    _, (retry,) = stand.commit(check, Outcome.FAIL, Reason.RESET, final=False)
+    _, (retry,) = stand.commit(check, RETRIED)
     assert retry.reason is Reason.DRAIN
     stand.commit_missed(retry)
     assert stand.planner.drained()

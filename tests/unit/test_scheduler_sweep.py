@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scheduler.catalog import Catalog
-from scheduler.sweep import Sweep, next_due, slots_between
 
 from pagestatus.targets import Target
+from scheduler.catalog import Catalog
+from scheduler.sweep import Sweep, next_due, slots_between
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
