@@ -7,6 +7,7 @@ one record, so that an outage costs memory per target and not per slot.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import msgspec
 
@@ -23,11 +24,12 @@ class MissedBook:
 
     def __init__(self) -> None:
         self._held: dict[int, list[Missed]] = {}
+        self._alone: list[Missed] = []
         self._sent: dict[tuple[int, int], tuple[Missed, int]] = {}
 
     def __len__(self) -> int:
         """Records, not slots."""
-        return len(self._sent) + sum(len(records) for records in self._held.values())
+        return len(self._sent) + len(self._alone) + sum(len(records) for records in self._held.values())
 
     def add(self, record: Missed) -> None:
         """Hold a record; it goes out with the next ``take``."""
@@ -36,6 +38,10 @@ class MissedBook:
             later_us = record.due_us + MOST_SLOTS * record.interval_us
             record = msgspec.structs.replace(record, due_us=later_us, count=record.count - MOST_SLOTS)
         self._hold(record)
+
+    def add_alone(self, record: Missed) -> None:
+        """Hold the record of a slot that a fetcher had: its result may come first, and its commit says so."""
+        self._alone.append(record)
 
     def _hold(self, record: Missed) -> None:
         records = self._held.setdefault(record.target, [])
@@ -46,11 +52,12 @@ class MissedBook:
 
     def take(self, now_us: int) -> Iterator[Missed]:
         """What is to be sent now."""
-        held, self._held = self._held, {}
-        for records in held.values():
-            for record in records:
-                self._sent[record.target, record.due_us] = record, now_us
-                yield record
+        held = [*self._alone, *chain.from_iterable(self._held.values())]
+        self._alone.clear()
+        self._held.clear()
+        for record in held:
+            self._sent[record.target, record.due_us] = record, now_us
+            yield record
 
     def take_again(self, now_us: int) -> Iterator[Missed]:
         """What was sent long ago and has not come back."""

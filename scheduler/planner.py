@@ -305,7 +305,8 @@ class Planner:
         self._hold_missed(slot, reason)
 
     def _hold_missed(self, slot: Slot, reason: Reason) -> None:
-        self.book.add(Missed(slot.target, slot.due_us, 1, slot.interval_us, reason, slot.url, slot.name))
+        hold = self.book.add_alone if slot.given_us else self.book.add
+        hold(Missed(slot.target, slot.due_us, 1, slot.interval_us, reason, slot.url, slot.name))
 
     def _leave(self, slot: Slot) -> None:
         slot.stage = Stage.SETTLED

@@ -319,6 +319,18 @@ def test_a_missed_slot_whose_result_came_first_counts_as_checked() -> None:
     assert stand.planner.accounts.checked == 1
 
 
+def test_a_missed_slot_that_a_fetcher_had_is_a_record_of_its_own() -> None:
+    stand = Stand(target(1))
+    stand.fetcher()
+    stand.at(1)
+    stand.planner.on_gone(1, stand.now)
+    for second in (11, 21, 31):
+        stand.planner.tick(START + second * SECOND)
+    _, missed = stand.at(32)
+    # Its result may be on the disk, and one commit can not say that of one of several slots.
+    assert [((record.due_us - START) // SECOND, record.count) for record in missed] == [(1, 1), (11, 2)]
+
+
 def test_late_by_several_intervals_checks_each_target_once_and_counts_the_rest() -> None:
     stand = Stand(target(1, interval_s=2), target(1.5, interval_s=2))
     stand.fetcher()
