@@ -15,7 +15,7 @@ import msgspec
 from aggregator.ledger import Ledger
 from aggregator.lines import moment_us, parse
 from aggregator.minutes import MINUTE_US, Figures
-from pagestatus.targets import target_id
+from pagestatus.targets import id_of_name
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +64,6 @@ def last_minutes(data_dir: Path, most: int) -> list[Figures]:
         if len(found) < most and path.is_file():
             found = [*_figures(path, most - len(found)), *found]
     return found
-
-
-def id_of_name(name: str) -> int:
-    """The id of a target with a name, as ``pagestatus.targets`` makes it from the list."""
-    return target_id(f"name\0{name}")
 
 
 def _figures(path: Path, most: int) -> list[Figures]:

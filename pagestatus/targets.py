@@ -115,6 +115,11 @@ class TargetList:
             yield target
 
 
+def id_of_name(name: str) -> int:
+    """The id of the target with this name."""
+    return target_id(f"name\0{name}")
+
+
 def target_id(identity: str) -> int:
     """64 bits that stay the same on every machine and in every version."""
     return int.from_bytes(blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
@@ -192,8 +197,7 @@ def _target(raw: msgspec.Raw, decode: Callable[[msgspec.Raw], _Entry], seen: set
         timeout_us = _microseconds("timeout", entry.timeout, LONGEST_TIMEOUT_S, TIMEOUT)
     if entry.name and not entry.name.isprintable():
         raise _Mistake("name", entry.name, "expected printable characters")
-    identity = f"name\0{entry.name}" if entry.name else f"url\0{entry.url}\0{interval_us}"
-    id_ = target_id(identity)
+    id_ = id_of_name(entry.name) if entry.name else target_id(f"url\0{entry.url}\0{interval_us}")
     if entry.name and id_ in seen:
         raise _Mistake("name", entry.name, "expected a name that no other target has")
     return Target(

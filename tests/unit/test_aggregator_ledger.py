@@ -12,8 +12,8 @@ from aggregator.ledger import SLOTS_A_RECAP, Ledger
 from aggregator.lines import NotALine, parse
 from aggregator.modes import keeps_of
 from aggregator.plausible import AHEAD_US, MOST_MISSED
-from aggregator.recovery import id_of_name
 from pagestatus.messages import Class, Commit, Down, Leave, Message, Outcome, Reason, Recap, Started
+from pagestatus.targets import id_of_name
 from records import MINUTE, NOON, SECOND, missed, result, sweep, timeout
 
 LATER = NOON + 10 * MINUTE

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator import lines
-from aggregator.recovery import id_of_name
 from pagestatus.messages import Class, Down, Outcome, Reason
-from pagestatus.targets import TargetList
+from pagestatus.targets import TargetList, id_of_name
 from pagestatus.verdict import Verdict, judge
 from records import NOON, missed, result, timeout
 
