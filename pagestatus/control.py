@@ -172,7 +172,7 @@ class _Connection:
             self._write()
             self.close()
         else:
-            self._answer_next()
+            self._loop.soon(self._answer_next)
 
     def _answer_next(self) -> None:
         """One line a round: who asks very much waits, and the loop's other work does not."""
@@ -221,6 +221,10 @@ def ask_all(requests: Mapping[str, tuple[Path, str, Params]], timeout_s: float =
         except BlockingIOError:
             answers[name] = Silent(f"{path}: others wait for it already")
             continue
+        except UnicodeEncodeError:
+            # An argument of a command line may hold bytes that are no characters.
+            answers[name] = ControlError("what is asked for is not UTF-8")
+            continue
         except OSError as mistake:
             answers[name] = NoAnswer(f"{path}: {mistake.strerror or mistake}")
             continue
@@ -242,11 +246,12 @@ def ask_all(requests: Mapping[str, tuple[Path, str, Params]], timeout_s: float =
 
 
 def _connect(path: Path, request: Params) -> socket.socket:
+    line = msgspec.json.encode(request) + b"\n"
     peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         peer.setblocking(False)
         peer.connect(str(path))
-        peer.send(msgspec.json.encode(request) + b"\n")
+        peer.send(line)
     except OSError:
         peer.close()
         raise

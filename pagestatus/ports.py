@@ -38,6 +38,7 @@ class Inbox:
         self._loop = loop
         self._receive = receive
         self._paused = False
+        self._coming_back = False
         self._path = path
         self._socket = context.socket(zmq.PULL)
         self._socket.set(zmq.LINGER, 0)
@@ -49,7 +50,7 @@ class Inbox:
             raise OSError(mistake.errno, mistake.strerror, str(path)) from mistake
         self._fd = self._socket.fileno()
         loop.watch(self._fd, READ, self._on_ready)
-        loop.soon(self._drain)
+        self._come_back()
 
     def pause(self) -> None:
         """Take nothing until ``resume``: what comes waits at its senders, up to their bounds."""
@@ -59,7 +60,7 @@ class Inbox:
         """Take frames again."""
         if self._paused:
             self._paused = False
-            self._loop.soon(self._drain)
+            self._come_back()
 
     def close(self) -> None:
         """Stop listening; what was not taken is lost."""
@@ -69,9 +70,17 @@ class Inbox:
         self._path.unlink(missing_ok=True)
 
     def _on_ready(self, _fd: int, _events: int) -> None:
-        self._drain()
+        # Later in this round at the latest; twice in one round would be more than its share.
+        if not self._coming_back:
+            self._drain()
+
+    def _come_back(self) -> None:
+        if not self._coming_back:
+            self._coming_back = True
+            self._loop.soon(self._drain)
 
     def _drain(self) -> None:
+        self._coming_back = False
         for _ in range(FRAMES_A_ROUND):
             if self._paused:
                 return
@@ -86,7 +95,7 @@ class Inbox:
                 continue
             self._receive(records)
         # The edge is used up: come back without it.
-        self._loop.soon(self._drain)
+        self._come_back()
 
 
 class Outbox:
