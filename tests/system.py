@@ -155,6 +155,13 @@ class System:
         assert books["due_total"] == settled + books["in_flight"], books
         return books
 
+    def fetcher_pids(self) -> dict[str, int]:
+        """The fetchers that the pool has, by name."""
+        answer = self.ask("fetchers", "status") or {"fetchers": []}
+        return {
+            fetcher["name"]: fetcher["pid"] for fetcher in answer["fetchers"] if fetcher["state"] == "running"
+        }
+
     def checked(self) -> int:
         """Slots checked since the scheduler started."""
         return int(self.schedule().get("checked_total", 0))
@@ -174,6 +181,11 @@ class System:
     def lines(self) -> list[log.Line]:
         """The results so far."""
         return list(log.lines(self.data_dir))
+
+    def said(self) -> str:
+        """The text of the results so far, which may end in the middle of a line."""
+        path = self.data_dir / "url_status.log"
+        return path.read_text(encoding="ascii") if path.exists() else ""
 
     def findings(self) -> Iterator[str]:
         """What breaks the promise of one final line for each slot; to be asked after the drain."""

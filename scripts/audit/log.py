@@ -29,6 +29,7 @@ class Line(msgspec.Struct, gc=False):
     due: datetime | None = None
     lag_ms: float | None = None
     ms: float | None = None
+    fetcher: int = 0
     target: str = ""
     since: datetime | None = None
     until: datetime | None = None

@@ -42,12 +42,12 @@ def test_each_process_is_killed_in_turn_and_started_again(system: System) -> Non
 
 
 def test_the_pool_replaces_a_fetcher_that_is_killed(system: System) -> None:
-    before = fetcher_pids(system)
+    before = system.fetcher_pids()
     os.kill(before["fetcher-1"], signal.SIGKILL)
     eventually(
-        lambda: fetcher_pids(system).get("fetcher-1") not in {None, before["fetcher-1"]}, "a new fetcher-1"
+        lambda: system.fetcher_pids().get("fetcher-1") not in {None, before["fetcher-1"]}, "a new fetcher-1"
     )
-    assert fetcher_pids(system)["fetcher-2"] == before["fetcher-2"]
+    assert system.fetcher_pids()["fetcher-2"] == before["fetcher-2"]
     system.until_checked(20)
 
 
@@ -63,15 +63,6 @@ def test_each_process_stands_still_in_turn_for_some_seconds(system: System) -> N
         system.until_checked(20)
 
 
-def test_scaling_down_and_up_loses_nothing(system: System) -> None:
-    for wanted in (1, 3):
-        assert system.ctl("scale", str(wanted)).returncode == 0
-        eventually(partial(has_fetchers, system, wanted), f"{wanted} fetchers", within_s=20)
-        system.until_checked(20)
-    lost = [line for line in system.lines() if line.reason in {"lease", "no_capacity"}]
-    assert lost == []
-
-
 @contextmanager
 def stopped(system: System, name: str) -> Iterator[None]:
     system.signal(name, signal.SIGSTOP)
@@ -83,18 +74,6 @@ def stopped(system: System, name: str) -> Iterator[None]:
 
 def is_older(system: System, name: str, uptime_s: float) -> bool:
     return uptime(system, name) > uptime_s
-
-
-def has_fetchers(system: System, count: int) -> bool:
-    return len(fetcher_pids(system)) == count
-
-
-def fetcher_pids(system: System) -> dict[str, int]:
-    """The fetchers that the pool has, by name."""
-    answer = system.ask("fetchers", "status") or {"fetchers": []}
-    return {
-        fetcher["name"]: fetcher["pid"] for fetcher in answer["fetchers"] if fetcher["state"] == "running"
-    }
 
 
 def uptime(system: System, name: str) -> float:

@@ -8,7 +8,7 @@ import pytest
 
 from scripts.audit.log import Line
 from scripts.demo.pages import LARGE
-from system import ACTORS, System
+from system import ACTORS, System, eventually
 
 # By name: the page, what its final line says (outcome, reason, class, status), the options of the target.
 EXPECTED: dict[str, tuple[str, tuple[str, str, str, int], dict[str, object]]] = {
@@ -117,6 +117,17 @@ def test_a_restart_goes_on_with_the_same_slots(site: str, make_system: Callable[
     assert list(system.findings()) == []
     # When watching began, and the time between the two.
     assert [line.reason for line in system.lines() if line.since] == ["down", "down"]
+
+
+def test_a_drain_settles_the_slots_that_wait_for_a_retry(
+    site: str, make_system: Callable[..., System]
+) -> None:
+    target = {"url": f"{site}/failing", "interval": 3, "timeout": 0.4, "retries": 1}
+    system = make_system([target], check__retry_interval=1.5)
+    system.start()
+    eventually(lambda: '"outcome":"fail"' in system.said(), "a first attempt has failed", within_s=30)
+    assert system.drain() == dict.fromkeys(ACTORS, 0)
+    assert list(system.findings()) == []
 
 
 def verdict(line: Line) -> tuple[str, str, str, int]:
