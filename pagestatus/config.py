@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType, NoneType
+from types import MappingProxyType
 from typing import Annotated, Literal, get_args, get_origin
 
 import msgspec
@@ -221,9 +221,7 @@ def _convert(raw: object, type_: object, base: Path) -> object:
             raw = [part.strip() for part in raw.split(",") if part.strip()]
         elif type_ is bool:
             raw = {"1": True, "0": False, "yes": True, "no": False}.get(raw.lower(), raw)
-    # Not for what may be None: msgspec would take the text "null" for it.
-    lenient = isinstance(raw, str) and NoneType not in get_args(type_)
-    value = msgspec.convert(raw, type_, strict=not lenient, dec_hook=_path)
+    value = msgspec.convert(raw, type_, strict=not isinstance(raw, str), dec_hook=_path)
     if isinstance(value, Path):
         try:
             return base / value.expanduser()

@@ -70,9 +70,8 @@ class Inbox:
         self._path.unlink(missing_ok=True)
 
     def _on_ready(self, _fd: int, _events: int) -> None:
-        # Later in this round at the latest; twice in one round would be more than its share.
-        if not self._coming_back:
-            self._drain()
+        # At the end of this round: not here and there again, which would be more than its share.
+        self._come_back()
 
     def _come_back(self) -> None:
         if not self._coming_back:

@@ -7,8 +7,7 @@ LONGEST_QUOTE = 80
 
 def quoted(value: object) -> str:
     """``value`` as Python would write it, in ASCII, without user names of URLs, and cut."""
-    text = ascii(value)
-    return cut(_without_users(text) if "@" in text else text)
+    return cut(_without_users(ascii(value)))
 
 
 def cut(text: str) -> str:

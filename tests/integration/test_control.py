@@ -405,13 +405,16 @@ def test_without_a_descriptor_the_loop_still_sleeps_and_lets_people_in_later(sti
 
 
 def test_a_server_that_closes_hangs_up_and_takes_its_socket_away(still: Served) -> None:
+    asked: list[Params] = []
+    still.server._commands = {"note": asked.append}
     with closing(still.connect()) as peer:
         still.loop.round(0)
-        peer.sendall(b'{"command": "nothing"}\n' * 3)
+        peer.sendall(b'{"command": "note"}\n' * 3)
         still.loop.round(0)
         still.server.close()
-        # What it had not come to yet is not answered by a ghost.
+        # What it had not come to yet is not done by a ghost.
         still.loop.round(0)
+        assert len(asked) == 1
         assert lines(peer, 1) == [{"ok": None}]
         assert not still.path.exists()
     with pytest.raises(NoAnswer):

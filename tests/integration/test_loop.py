@@ -90,6 +90,14 @@ def test_other_events_can_be_waited_for(loop: Loop, pipe: tuple[int, int]) -> No
     assert told == [WRITE]
 
 
+def test_whoever_watches_last_is_told(loop: Loop, pipe: tuple[int, int]) -> None:
+    told: list[str] = []
+    loop.watch(pipe[1], READ, lambda _fd, _events: told.append("first"))
+    loop.watch(pipe[1], WRITE, lambda _fd, _events: told.append("second"))
+    loop.round(0)
+    assert told == ["second"]
+
+
 def test_who_is_not_watched_any_more_is_not_told(loop: Loop, pipe: tuple[int, int]) -> None:
     told: list[int] = []
     loop.watch(pipe[1], WRITE, lambda fd, _events: told.append(fd))

@@ -125,6 +125,8 @@ def test_one_url_twice_is_two_targets_with_a_note(write: Write) -> None:
 def test_the_ids_of_the_same_target_twice_do_not_depend_on_what_stands_between(write: Write) -> None:
     other = {"url": "http://other/", "interval": 1}
     alone = [target.id for target in read(write([GOOD, GOOD, GOOD]))[0]]
+    # Golden too.
+    assert alone[1:] == [0x3B93106B7386AC86, 0x21549B1719E5921D]
     between = [target.id for target in read(write([other, GOOD, other, GOOD, GOOD]))[0]]
     assert [between[1], between[3], between[4]] == alone
 
