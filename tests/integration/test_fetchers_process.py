@@ -223,7 +223,7 @@ def test_fetchers_do_not_outlive_the_pool(ring: Ring) -> None:
     pool.kill()
     pool.wait()
     ring.until(lambda: not ring.addresses.control("fetcher-1").exists(), "it has left")
-    assert ring.states[fetcher.epoch].draining
+    ring.until(lambda: ring.states[fetcher.epoch].draining, "it has said so")
 
 
 def test_one_that_hangs_is_killed_and_replaced(ring: Ring) -> None:
