@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from random import Random
 
+from pagestatus.clock import SECOND_US
 from pagestatus.config import Config
 from pagestatus.control import Command
 from pagestatus.loop import Timer
@@ -91,6 +92,8 @@ class Scheduler:
 
     def _on_recap(self, recap: Recap, now_us: int) -> None:
         if self.handover.on_recap(recap, self.planner.catalog, now_us):
+            if (behind_us := self.handover.down.until_us - now_us) > SECOND_US:
+                log.warning("the clock was set back: nothing falls due for %.0f s", behind_us / SECOND_US)
             self._say_handover()
 
     def _on_state(self, state: FetcherState, now_us: int) -> None:

@@ -73,13 +73,15 @@ class Handover:
         if not recap.last:
             return False
         slots = 0
-        since_us = min(recap.since_us, now_us)
+        since_us = recap.since_us
+        # Where the clock was set back, what is due before ``since`` has been answered for already.
+        until_us = max(now_us, since_us + 1)
         if since_us:
             slots = sum(
-                slots_between(since_us, now_us, catalog.interval_us(index), catalog.phases_us[index])
+                slots_between(since_us, until_us, catalog.interval_us(index), catalog.phases_us[index])
                 for index in range(len(catalog))
             )
-        self.down = Down(self._epoch, since_us, now_us, slots)
+        self.down = Down(self._epoch, since_us, until_us, slots)
         self.step = Step.CLOSING
         return True
 
@@ -91,9 +93,10 @@ class Handover:
         self.step = Step.DONE
         planner.accounts.down(self.down.slots)
         planner.begin(self.down.until_us)
+        from_us = max(now_us, self.down.until_us)
         for slot in self._open(planner.catalog):
             interval_us = planner.catalog.interval_us(slot.which)
-            if slot.due_us + interval_us > now_us and not planner.catalog.paused[slot.which]:
+            if slot.due_us + interval_us > from_us and not planner.catalog.paused[slot.which]:
                 planner.adopt(slot.which, slot.due_us, slot.attempts + 1, now_us)
             else:
                 planner.miss(slot.which, slot.due_us, 1, Reason.LEASE)

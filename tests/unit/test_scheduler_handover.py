@@ -1,0 +1,60 @@
+"""Taking over from a scheduler that died: what it left open, and for how long nobody ran."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from pagestatus.messages import Class, Commit, Down, Outcome, Reason, Recap
+from pagestatus.targets import Target
+from scheduler.catalog import Catalog
+from scheduler.handover import Handover, Step
+from scheduler.planner import Planner, Policy
+
+SECOND = 1_000_000
+# A whole minute; the target is due at each whole second of it.
+NOW = 1_000_020 * SECOND
+EPOCH = 7
+
+
+def taken_over(recap: Recap, *, now_us: int = NOW) -> tuple[Handover, Planner]:
+    """A handover that has come to its end at ``now_us``."""
+    catalog = Catalog([Target(1000, "http://host/", SECOND)], SECOND, 2)
+    planner = Planner(catalog, Policy(SECOND, 4, 0), now_us, Random(1))  # noqa: S311
+    handover = Handover(EPOCH)
+    assert handover.on_recap(recap, catalog, now_us)
+    down = handover.down
+    commit = Commit(
+        0, down.until_us, 0, Outcome.MISSED, Reason.DOWN, Class.NONE, final=True, count=down.slots
+    )
+    assert handover.on_commit(commit, planner, now_us)
+    assert handover.step is Step.DONE
+    return handover, planner
+
+
+@pytest.mark.parametrize(
+    ("since_us", "until_us", "slots"),
+    [
+        (NOW - 5 * SECOND, NOW, 5),
+        (NOW - 1, NOW, 1),
+        # The clock was set back: what is due before ``since`` has been answered for.
+        (NOW, NOW + 1, 0),
+        (NOW + 30 * SECOND, NOW + 30 * SECOND + 1, 0),
+    ],
+)
+def test_nobody_ran_from_the_last_thing_known_until_now(since_us: int, until_us: int, slots: int) -> None:
+    handover, planner = taken_over(Recap(EPOCH, since_us, since_us, ((1000, since_us, 1, True),)))
+    assert handover.down == Down(EPOCH, since_us, until_us, slots)
+    assert (planner.swept_us, planner.accounts.missed[Reason.DOWN]) == (until_us, slots)
+
+
+@pytest.mark.parametrize("ahead_us", [0, 30 * SECOND])
+def test_one_slot_of_a_target_is_gone_on_with_and_those_before_are_missed(ahead_us: int) -> None:
+    since_us = NOW + ahead_us
+    _, planner = taken_over(Recap(EPOCH, since_us - 3 * SECOND, since_us), now_us=NOW)
+    (slot,) = planner.slots.values()
+    assert slot.due_us == since_us
+    planner.pump(NOW)
+    assert sum(record.count for record in planner.missed) == 3
+    assert planner.accounts.in_flight == 4
