@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,8 @@ RESULTS = "url_status.log"
 MINUTES = "minutes.log"
 _COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst"})
 _TAIL = 256 << 10
+# Enough to find one that is not of a straggler.
+_LAST_LINES = 500
 
 
 def recover(data_dir: Path, ledger: Ledger) -> None:
@@ -53,7 +56,22 @@ def written_since(data_dir: Path, name: str, moment_us: int) -> list[Path]:
         for path in data_dir.glob(f"{name}*")
         if path.is_file() and path.suffix not in _COMPRESSED and (stat := path.stat()).st_size
     ]
-    return [path for mtime_ns, path in sorted(found) if mtime_ns // 1000 >= moment_us]
+    return [
+        path
+        for mtime_ns, path in sorted(found)
+        # A clock that was set back meanwhile made the file look old: then its lines tell.
+        if mtime_ns // 1000 >= moment_us or any(due_us >= moment_us for due_us in _last_dues(path))
+    ]
+
+
+def _last_dues(path: Path) -> Iterator[int]:
+    """When the slots of the last lines were due."""
+    for raw in islice(_backwards(path), _LAST_LINES):
+        try:
+            line = parse(raw)
+            yield moment_us(line.until or line.due)
+        except ValueError:
+            continue
 
 
 def last_minutes(data_dir: Path, most: int) -> list[Figures]:

@@ -205,6 +205,20 @@ def test_old_files_and_compressed_ones_are_not_read(tmp_path: Path, caplog: pyte
     assert caplog.messages[-1] == "read back 2 lines of 2 files"
 
 
+def test_a_file_that_looks_old_is_read_if_its_lines_are_not(tmp_path: Path) -> None:
+    ledger, writer = start(tmp_path)
+    ledger.take([result(1), sweep(NOON + MINUTE), result(2, NOON + MINUTE)], NOON)
+    assert len(writer.flush().minutes) == 1
+    writer.close()
+    # The clock was set back by an hour before the last lines were written.
+    before_ns = (NOON - 60 * MINUTE) * 1000
+    os.utime(tmp_path / RESULTS, ns=(before_ns, before_ns))
+    ledger, writer = start(tmp_path)
+    ledger.take([result(2, NOON + MINUTE)], NOON)
+    writer.close()
+    assert ledger.counts["duplicates"] == 1
+
+
 def test_nothing_is_true_as_long_as_the_disk_is_full(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
