@@ -24,7 +24,14 @@ from pagestatus.quoting import quoted
 PREFIX = "PAGESTATUS_"
 FILE = "pagestatus.toml"
 # Of the tests and of this file's own place; every other PAGESTATUS_ variable must be a key.
-OTHER_VARIABLES = frozenset({"PAGESTATUS_CONFIG", "PAGESTATUS_TEST_SLOWNESS"})
+OTHER_VARIABLES = frozenset(
+    {
+        "PAGESTATUS_CONFIG",
+        "PAGESTATUS_TEST_SEED",
+        "PAGESTATUS_TEST_SLOWNESS",
+        "PAGESTATUS_TEST_STEPS",
+    }
+)
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400, extra={"unit": "seconds"})]
 Size = Annotated[int, Meta(ge=1, le=1 << 50, extra={"unit": "bytes"})]

@@ -1,0 +1,59 @@
+"""Which list was in force when: noted beside the schedulers, to know from it what the log has to say."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pagestatus.messages import Commit, Recap
+from pagestatus.targets import Target
+from scheduler.catalog import Catalog
+from scheduler.handover import Handover
+from scheduler.planner import Planner
+
+
+class Adoption(NamedTuple):
+    """Slots due after ``after_us`` are those of ``targets``."""
+
+    after_us: int
+    targets: list[Target]
+    # A scheduler's start: its predecessors' slots due in (from, until] may be open.
+    open_us: tuple[int, int] = (0, 0)
+
+
+class History:
+    """Over all schedulers."""
+
+    def __init__(self) -> None:
+        # What the scheduler that runs has read last.
+        self.targets: list[Target] = []
+        self.adoptions: list[Adoption] = []
+        # Which targets a scheduler counted for the time in which nobody ran, by the end of it.
+        self.counted: dict[int, Adoption] = {}
+        # From where on the log is to be complete; 0: from its first line on.
+        self.first_us = 0
+
+
+class NotedHandover(Handover):
+    """The real one, noted."""
+
+    def __init__(self, history: History, epoch: int) -> None:
+        super().__init__(epoch)
+        self._history = history
+        self._open_us = (0, 0)
+
+    def on_recap(self, recap: Recap, catalog: Catalog, now_us: int) -> bool:
+        is_whole = super().on_recap(recap, catalog, now_us)
+        if is_whole:
+            self._open_us = recap.settled_us - 1, self.down.since_us
+            self._history.counted[self.down.until_us] = Adoption(self.down.since_us, self._history.targets)
+        return is_whole
+
+    def on_commit(self, commit: Commit, planner: Planner, now_us: int) -> bool:
+        is_done = super().on_commit(commit, planner, now_us)
+        if is_done:
+            history = self._history
+            if not self.down.since_us:
+                history.first_us = self.down.until_us
+                history.adoptions.clear()
+            history.adoptions.append(Adoption(self.down.until_us, history.targets, self._open_us))
+        return is_done
