@@ -50,8 +50,7 @@ class Scheduler:
         except BadList as mistake:
             raise CannotStart(str(mistake)) from mistake
         self.planner = Planner(catalog, self._policy, self._clock.now_us(), Random())  # noqa: S311 - jitter
-        self.epoch = time.time_ns() // 1000
-        self.handover = Handover(self.epoch)
+        self.handover = Handover(time.time_ns() // 1000)
         addresses, loop, context = runner.addresses, runner.loop, runner.context
         self._inbox = Inbox(loop, context, addresses.scheduler, self._receive)
         self._aggregator = Outbox(loop, context, addresses.aggregator)
@@ -161,9 +160,9 @@ class Scheduler:
         self._aggregator.send(self._sweep())
 
     def _sweep(self) -> Sweep:
-        planner = self.planner
+        planner, epoch = self.planner, self.handover.epoch
         longest = tuple((slot.url, slot.given_us) for slot in planner.longest(MOST_LONGEST))
-        return Sweep(self.epoch, planner.swept_us, planner.settled_us, planner.accounts.in_flight, longest)
+        return Sweep(epoch, planner.swept_us, planner.settled_us, planner.accounts.in_flight, longest)
 
     def reload(self) -> None:
         """Read the list again, beside everything else."""

@@ -47,27 +47,29 @@ class Handover:
     def __init__(self, epoch: int) -> None:
         self.step = Step.ASKING
         self.down = Down(epoch, 0, 0, 0)
-        self._epoch = epoch
+        # Names the question: what comes late in answer to another one is not taken.
+        self.epoch = epoch
         self._aggregator = 0
         self._recaps: list[Recap] = []
 
     def says(self) -> Message | None:
         """What is to be sent now, and again every second until something comes back."""
         if self.step is Step.ASKING:
-            return Started(self._epoch)
+            return Started(self.epoch)
         return self.down if self.step is Step.CLOSING else None
 
     def on_pulse(self, aggregator: int) -> None:
         """The aggregator ``aggregator`` is alive; if it is not the one that answered, ask again."""
         if self._aggregator not in {0, aggregator} and self.step is Step.CLOSING:
             self.step = Step.ASKING
+            self.epoch += 1
         if self.step is Step.ASKING and self._aggregator != aggregator:
             self._recaps.clear()
         self._aggregator = aggregator
 
     def on_recap(self, recap: Recap, catalog: Catalog, now_us: int) -> bool:
         """A part of the answer; True when it is whole, and ``down`` is to be sent."""
-        if self.step is not Step.ASKING or recap.epoch != self._epoch:
+        if self.step is not Step.ASKING or recap.epoch != self.epoch:
             return False
         self._recaps.append(recap)
         if not recap.last:
@@ -81,7 +83,7 @@ class Handover:
                 slots_between(since_us, until_us, catalog.interval_us(index), catalog.phases_us[index])
                 for index in range(len(catalog))
             )
-        self.down = Down(self._epoch, since_us, until_us, slots)
+        self.down = Down(self.epoch, since_us, until_us, slots)
         self.step = Step.CLOSING
         return True
 

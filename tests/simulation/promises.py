@@ -137,6 +137,9 @@ def _slots(world: World, lines: list[Line], end_us: int) -> Iterator[str]:
     yield from (
         f"slot {slot} has attempts and no final line" for slot in sorted(tried - finals.keys() - nobodys)
     )
+    for (_, until_us, _), (since_us, _, _) in itertools.pairwise(sorted(windows)):
+        if since_us < until_us:
+            yield f"down until {until_us} and since {since_us}: nobody can not run twice at a time"
     counted: set[tuple[int, int]] = set()
     for since_us, until_us, slots in windows:
         after_us, targets, _open_us = world.history.counted[until_us]

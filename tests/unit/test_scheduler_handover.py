@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from pagestatus.messages import Class, Commit, Down, Outcome, Reason, Recap
+from pagestatus.messages import Class, Commit, Down, Outcome, Reason, Recap, Started
 from pagestatus.targets import Target
 from scheduler.catalog import Catalog
 from scheduler.handover import Handover, Step
@@ -58,3 +58,19 @@ def test_one_slot_of_a_target_is_gone_on_with_and_those_before_are_missed(ahead_
     planner.pump(NOW)
     assert sum(record.count for record in planner.missed) == 3
     assert planner.accounts.in_flight == 4
+
+
+def test_an_answer_that_an_aggregator_gave_before_it_died_is_not_taken_after() -> None:
+    handover = Handover(EPOCH)
+    handover.on_pulse(1)
+    assert handover.says() == Started(EPOCH)
+    stale = Recap(EPOCH, NOW - 5 * SECOND, NOW - 5 * SECOND)
+    catalog = Catalog([], SECOND, 2)
+    assert handover.on_recap(stale, catalog, NOW)
+    # ``down`` may be on the disk by now: what the first aggregator said once more does not know of it.
+    handover.on_pulse(2)
+    assert not handover.on_recap(stale, catalog, NOW)
+    asked = handover.says()
+    assert isinstance(asked, Started)
+    assert handover.on_recap(Recap(asked.epoch, NOW, NOW), catalog, NOW + SECOND)
+    assert handover.down == Down(asked.epoch, NOW, NOW + SECOND, 0)
