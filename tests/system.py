@@ -48,13 +48,17 @@ def environment(**settings: object) -> dict[str, str]:
     return inherited | given
 
 
+def short_folder() -> Path:
+    """A new folder for sockets: their paths may have 107 bytes, and pytest's own folders are deep."""
+    return Path(tempfile.mkdtemp(prefix="pagestatus-test-"))
+
+
 class System:
     """A scheduler, a pool of fetchers and an aggregator, started and ended by the test."""
 
     def __init__(self, folder: Path, targets: Sequence[Target], **settings: object) -> None:
         """``settings`` are configuration keys, with ``__`` for the dot."""
-        # Not below ``folder``: a socket's path may have 107 bytes, and those of pytest are long.
-        self.run_dir = Path(tempfile.mkdtemp(prefix="pagestatus-test-"))
+        self.run_dir = short_folder()
         self.data_dir = folder / "var"
         self.urls = folder / "urls.json"
         self.addresses = Addresses(self.run_dir)

@@ -67,7 +67,10 @@ class Slots:
             if due_us not in self._finals[target]:
                 yield f"{target}: slot {due_us} has attempts and no final line"
         yield from (f"{target}: not in the list" for target in self._finals.keys() - intervals_us.keys())
-        yield from (f"{target}: no line at all" for target in intervals_us.keys() - self._finals.keys())
+        watched_us = self.last_due_us - self.began_us
+        for target in intervals_us.keys() - self._finals.keys():
+            if intervals_us[target] <= watched_us:
+                yield f"{target}: no line at all"
         yield from self._off_the_grid(intervals_us)
         began_us = self.began_us
         for window in self.windows:

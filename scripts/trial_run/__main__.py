@@ -66,8 +66,12 @@ def trial(folder: Path, seconds: float, fetchers: int, kills: Sequence[str]) -> 
     shutil.rmtree(folder / "data", ignore_errors=True)
     pages = copy_pages(folder / "pages")
     # A socket's path may have 107 bytes, and the folder may be deep.
-    with TemporaryDirectory(prefix="pagestatus-trial-") as run_dir, nginx(folder), bad_servers() as bad:
-        listed = targets(pages, bad)
+    with (
+        TemporaryDirectory(prefix="pagestatus-trial-") as run_dir,
+        nginx(folder) as port,
+        bad_servers() as bad,
+    ):
+        listed = targets(pages, port, bad)
         (folder / "urls.json").write_text(json.dumps(listed), encoding="utf-8")
         report.figure("targets", f"{len(listed):,}, {len(pages):,} of them healthy")
         report.figure("time", f"{seconds:g} s, {fetchers} fetchers")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sysconfig
 import time
@@ -12,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ADDRESSES = [f"127.80.{n // 200}.{1 + n % 200}" for n in range(250)]
-PORT = 8781
 PAGES = 2200
 LARGEST_PAGE = 1 << 20
 SOURCES = (Path("/usr/share/doc"), Path("/usr/include"), Path(sysconfig.get_path("stdlib")))
@@ -67,34 +67,48 @@ def _files() -> Iterator[Path]:
     for source in SOURCES:
         for path in sorted(source.rglob("*")):
             # No link, whose target might be anywhere, and no name that a URL would have to escape.
-            if path.is_symlink() or not path.is_file() or not path.suffix[1:].isalnum():
+            kind = path.suffix[1:]
+            if path.is_symlink() or not path.is_file() or not (kind.isascii() and kind.isalnum()):
                 continue
             if 0 < path.stat().st_size <= LARGEST_PAGE and os.access(path, os.R_OK):
                 yield path
 
 
 @contextmanager
-def nginx(folder: Path) -> Iterator[None]:
-    """Serve ``folder/pages`` at every address; raises ``NotEnough``."""
+def nginx(folder: Path) -> Iterator[int]:
+    """Serve ``folder/pages`` at every address, and give the port; raises ``NotEnough``."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         raise NotEnough("nginx is needed; on Debian: apt install nginx-light")
     conf = folder / "nginx.conf"
+    port = _free_port()
     conf.write_text(
         _CONF.format(
             user="user root;" if os.geteuid() == 0 else "",
-            listen="\n        ".join(f"listen {address}:{PORT};" for address in ADDRESSES),
+            listen="\n        ".join(f"listen {address}:{port};" for address in ADDRESSES),
         ),
         encoding="ascii",
     )
     (folder / "temp").mkdir(exist_ok=True)
-    process = subprocess.Popen([program, "-p", folder, "-c", conf, "-e", folder / "error.log"])
+    errors = folder / "error.log"
+    for left_behind in (errors, folder / "nginx.pid"):
+        left_behind.unlink(missing_ok=True)
+    command: list[str | Path] = [program, "-p", folder, "-c", conf, "-e", errors]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         _wait_for(folder / "nginx.pid", process)
-        yield
+        yield port
     finally:
         process.terminate()
         process.wait()
+
+
+def _free_port() -> int:
+    """A port that is free at the first address, and so in all likelihood at the others."""
+    with socket.socket() as probe:
+        probe.bind((ADDRESSES[0], 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _wait_for(pid_file: Path, process: subprocess.Popen[bytes]) -> None:

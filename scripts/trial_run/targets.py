@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 
-from scripts.trial_run.pages import ADDRESSES, PORT
+from scripts.trial_run.pages import ADDRESSES
 
 Target = dict[str, object]
 
@@ -16,10 +16,10 @@ OF_EACH_BAD_KIND = 60
 TIMEOUT_S = 3
 
 
-def targets(pages: Sequence[str], bad: Mapping[str, Sequence[str]]) -> list[Target]:
+def targets(pages: Sequence[str], port: int, bad: Mapping[str, Sequence[str]]) -> list[Target]:
     """One target for each page, ``OF_EACH_BAD_KIND`` for each kind of trouble."""
     listed: list[Target] = [
-        {"name": f"{HEALTHY}{page[1:]}", "url": f"http://{address}:{PORT}{page}", "interval": interval}
+        {"name": f"{HEALTHY}{page[1:]}", "url": f"http://{address}:{port}{page}", "interval": interval}
         for page, address, interval in zip(pages, cycle(ADDRESSES), cycle(INTERVALS), strict=False)
     ]
     trouble = {**bad, "nameless": [f"http://no-such-name-{n}.invalid/" for n in range(OF_EACH_BAD_KIND)]}

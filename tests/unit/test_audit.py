@@ -52,6 +52,11 @@ def test_a_log_without_fault(lines: Sequence[Line]) -> None:
     assert list(gathered(lines).findings(INTERVALS_US)) == []
 
 
+def test_a_target_may_have_no_line_until_its_interval_is_over() -> None:
+    assert list(gathered(WHOLE).findings({**INTERVALS_US, "c": 31_000_000})) == []
+    assert list(gathered(WHOLE).findings({**INTERVALS_US, "c": 30_000_000})) == ["c: no line at all"]
+
+
 @pytest.mark.parametrize(
     ("lines", "finding"),
     [
