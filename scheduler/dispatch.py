@@ -18,12 +18,24 @@ from scheduler.slots import Slot, Stage
 SILENT_US = 3_000_000
 # After this it is taken for gone, even if nobody said so (its pool may have been killed too).
 GONE_US = 30_000_000
+# What it had from a scheduler before us has ended by then; what is too much waits in its own queue.
+FOREIGN_US = 30_000_000
 
 
 class Fetcher:
     """One incarnation of a fetcher, as the scheduler sees it."""
 
-    __slots__ = ("draining", "epoch", "foreign", "heard_us", "index", "leases", "slots", "slow_leases")
+    __slots__ = (
+        "draining",
+        "epoch",
+        "foreign",
+        "foreign_until_us",
+        "heard_us",
+        "index",
+        "leases",
+        "slots",
+        "slow_leases",
+    )
 
     def __init__(self, state: FetcherState, now_us: int) -> None:
         self.epoch = state.epoch
@@ -32,6 +44,7 @@ class Fetcher:
         self.slow_leases = 0
         # What it already had when we first heard of it: leases of a scheduler before us.
         self.foreign = state.in_flight
+        self.foreign_until_us = now_us + FOREIGN_US
         self.hear(state, now_us)
 
     def hear(self, state: FetcherState, now_us: int) -> None:
@@ -39,7 +52,8 @@ class Fetcher:
         self.heard_us = now_us
         self.slots = state.slots
         self.draining = state.draining
-        self.foreign = min(self.foreign, state.in_flight)
+        # In flight, ours and theirs look alike: one that is always busy would never be rid of them.
+        self.foreign = min(self.foreign, state.in_flight) if now_us < self.foreign_until_us else 0
 
     @property
     def credit(self) -> int:

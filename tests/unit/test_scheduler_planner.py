@@ -385,6 +385,14 @@ def test_leases_of_a_scheduler_before_us_count_against_the_credit() -> None:
     assert len(stand.at(4)[0]) == 1
 
 
+def test_leases_of_a_scheduler_before_us_end_even_at_a_fetcher_that_is_always_busy() -> None:
+    stand = Stand(target(1))
+    for _second in range(31):
+        stand.fetcher(slots=2, in_flight=1)
+        stand.now += SECOND
+    assert stand.planner.dispatcher.fetchers[1].credit == 2
+
+
 def test_a_settled_slot_in_the_queue_is_passed_over() -> None:
     stand = Stand(target(1), target(2))
     stand.fetcher(slots=1)
