@@ -64,27 +64,34 @@ class Slots:
         for (target, due_us, attempt), count in self._attempts.items():
             if count > 1:
                 yield f"{target}: attempt {attempt} at the slot {due_us} has {count} lines"
-            if due_us not in self._finals[target]:
+            if due_us not in self._finals.get(target, ()):
                 yield f"{target}: slot {due_us} has attempts and no final line"
         yield from (f"{target}: not in the list" for target in self._finals.keys() - intervals_us.keys())
-        watched_us = self.last_due_us - self.began_us
+        yield from self._without_lines(intervals_us)
+        yield from self._off_the_grid(intervals_us)
+        yield from (found for window in self.windows for found in self._miscounted(window, intervals_us))
+
+    def _without_lines(self, intervals_us: Mapping[str, int]) -> Iterator[str]:
+        """Targets whose every slot cannot have been in a window, or after the end."""
+        starts_us = [self.began_us, *sorted(window.until_us for window in self.windows)]
+        ends_us = [*sorted(window.since_us for window in self.windows), self.last_due_us]
+        watched_us = max(end_us - start_us for start_us, end_us in zip(starts_us, ends_us, strict=True))
         for target in intervals_us.keys() - self._finals.keys():
             if intervals_us[target] <= watched_us:
                 yield f"{target}: no line at all"
-        yield from self._off_the_grid(intervals_us)
-        began_us = self.began_us
-        for window in self.windows:
-            fell_due = sum(
-                len(
-                    _grid(
-                        min(finals), intervals_us[target], max(window.since_us + 1, began_us), window.until_us
-                    )
-                )
-                for target, finals in self._finals.items()
-                if target in intervals_us
-            )
-            if fell_due != window.slots:
-                yield f"down until {window.until_us}: {window.slots} slots, and {fell_due} fell due"
+
+    def _miscounted(self, window: Window, intervals_us: Mapping[str, int]) -> Iterator[str]:
+        first_us, last_us = max(window.since_us + 1, self.began_us), window.until_us
+        least = sum(
+            len(_grid(min(finals), intervals_us[target], first_us, last_us))
+            for target, finals in self._finals.items()
+            if target in intervals_us
+        )
+        # A target that has no line of its own may have had its slots here.
+        silent = intervals_us.keys() - self._finals.keys()
+        most = least + sum((last_us - first_us) // intervals_us[target] + 1 for target in silent)
+        if not least <= window.slots <= most:
+            yield f"down until {window.until_us}: {window.slots} slots, and {least} fell due"
 
     def _off_the_grid(self, intervals_us: Mapping[str, int]) -> Iterator[str]:
         last_us = self.last_due_us

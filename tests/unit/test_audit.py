@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from scripts.audit import minutes
-from scripts.audit.log import Line, Minute
+from scripts.audit.log import Line, Minute, microseconds
 from scripts.audit.slots import gathered
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -55,6 +55,24 @@ def test_a_log_without_fault(lines: Sequence[Line]) -> None:
 def test_a_target_may_have_no_line_until_its_interval_is_over() -> None:
     assert list(gathered(WHOLE).findings({**INTERVALS_US, "c": 31_000_000})) == []
     assert list(gathered(WHOLE).findings({**INTERVALS_US, "c": 30_000_000})) == ["c: no line at all"]
+
+
+@pytest.mark.parametrize("slots", [2, 3])
+def test_a_target_may_have_its_only_slot_in_a_window(slots: int) -> None:
+    lines = [ok("a", 3), ok("b", 7), down(10, 25, slots), ok("b", 27), ok("a", 33)]
+    assert list(gathered(lines).findings({**INTERVALS_US, "c": 16_000_000})) == []
+
+
+def test_a_window_has_no_more_slots_than_can_have_fallen_due() -> None:
+    lines = [ok("a", 3), ok("b", 7), down(10, 25, 4), ok("b", 27), ok("a", 33)]
+    found = list(gathered(lines).findings({**INTERVALS_US, "c": 16_000_000}))
+    assert found == [f"down until {microseconds(at(25))}: 4 slots, and 2 fell due"]
+
+
+def test_a_target_with_attempts_alone_is_open() -> None:
+    line = msgspec.structs.replace(RETRIED, target="c")
+    found = list(gathered([*WHOLE, line]).findings({**INTERVALS_US, "c": 60_000_000}))
+    assert found == [f"c: slot {microseconds(at(13))} has attempts and no final line"]
 
 
 @pytest.mark.parametrize(
