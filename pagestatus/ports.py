@@ -54,12 +54,16 @@ class Inbox:
 
     def pause(self) -> None:
         """Take nothing until ``resume``: what comes waits at its senders, up to their bounds."""
-        self._paused = True
+        if not self._paused:
+            self._paused = True
+            # Nobody reads, so the descriptor would stay ready, and the loop would never sleep.
+            self._loop.unwatch(self._fd)
 
     def resume(self) -> None:
         """Take frames again."""
         if self._paused:
             self._paused = False
+            self._loop.watch(self._fd, READ, self._on_ready)
             self._come_back()
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -165,6 +166,18 @@ def test_while_it_is_paused_nothing_is_taken_and_nothing_is_lost(ring: Ring) -> 
     ring.until(lambda: ring.numbers == [1, 2])
     other.send(Pulse(3))
     ring.until(lambda: ring.numbers == [1, 2, 3])
+
+
+def test_while_it_is_paused_what_comes_does_not_keep_the_loop_awake(ring: Ring) -> None:
+    """The descriptor stays ready until somebody reads: it must not be watched."""
+    inbox = ring.inbox()
+    ring.loop.round(0)
+    inbox.pause()
+    ring.raw().send(encode(pulses(1)))
+    assert select.select([inbox._fd], [], [], WITHIN_S * SLOWNESS)[0]
+    assert not select.select([ring.loop.fileno()], [], [], 0)[0]
+    inbox.resume()
+    ring.until(lambda: ring.numbers == [1])
 
 
 def test_who_is_full_may_pause_in_the_midst_of_it(ring: Ring) -> None:
