@@ -116,6 +116,11 @@ class Loop:
         """Call with the seconds for which the loop stood still, before anything else of that round."""
         self._on_stall.append(callback)
 
+    def tell_stall(self, seconds: float) -> None:
+        """The loop stood still, or somebody knows that the whole machine did."""
+        for tell in self._on_stall:
+            tell(seconds)
+
     def run(self) -> None:
         """Run rounds until ``stop``."""
         self._running = True
@@ -136,8 +141,7 @@ class Loop:
         overslept = max(0.0, self.now - waiting_since - timeout) if timeout >= 0 else 0.0
         stood_still = self._worked + overslept
         if stood_still > STALL_S:
-            for tell in self._on_stall:
-                tell(stood_still)
+            self.tell_stall(stood_still)
         for fd, event in events:
             callback = self._ready.get(fd)
             if callback is not None:

@@ -169,6 +169,8 @@ class Runner:
         ahead_us = self.clock.follow()
         if ahead_us > SECOND_US:
             log.warning("the clock went forward by %.3f s: followed", ahead_us / SECOND_US)
+            # The machine may have been suspended, which the monotonic clock does not show.
+            self.loop.tell_stall(ahead_us / SECOND_US)
         if (behind := ahead_us < -SECOND_US) and not self._behind:
             log.warning("the clock went back by %.3f s: not followed until a restart", -ahead_us / SECOND_US)
         self._behind = behind

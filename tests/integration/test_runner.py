@@ -382,3 +382,17 @@ def test_what_it_says_of_the_clock(
     assert [record.message for record in caplog.records] == expected, why
     runner.context.destroy()
     runner.loop.close()
+
+
+def test_a_clock_that_went_forward_is_a_stall_of_the_whole_machine(stage: Stage) -> None:
+    """Suspended: the monotonic clock stood still too, and only the wall clock tells."""
+    wall_s = 1000.0
+    runner = Runner(puppet.Puppet(Config(), ""), Config(run_dir=stage.run_dir))
+    runner.clock = Clock(lambda: round(wall_s * 1e9), lambda: 0)
+    stalls: list[float] = []
+    runner.loop.on_stall(stalls.append)
+    wall_s += 120
+    runner._watch_clock()
+    assert stalls == [120]
+    runner.context.destroy()
+    runner.loop.close()
