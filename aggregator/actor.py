@@ -112,10 +112,12 @@ class Aggregator:
         loop = self._runner.loop
         self._last_received = loop.now
         self._ledger.take(records, self._runner.clock.now_us())
-        if self._fsync_s == 0 or self._ledger.is_urgent:
-            self._flush()
-        elif self._timer is None:
-            self._timer = loop.after(self._fsync_s, self._flush)
+        # Even at once is at the end of the round: questions that waited together get one answer.
+        when = loop.now + (0 if self._ledger.is_urgent else self._fsync_s)
+        if self._timer is None or when < self._timer.when:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = loop.at(when, self._flush)
 
     def _flush(self) -> None:
         """Bring everything that was taken to the disk, and tell whom it concerns."""

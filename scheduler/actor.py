@@ -13,7 +13,7 @@ from pagestatus.control import Command
 from pagestatus.loop import Timer
 from pagestatus.messages import Commit, FetcherState, Gone, Leave, Message, Pulse, Recap, Sweep
 from pagestatus.ports import Inbox, Outbox
-from pagestatus.runner import CannotStart, Runner
+from pagestatus.runner import DRAIN_S, CannotStart, Runner
 from pagestatus.targets import BadList
 from scheduler.commands import Commands
 from scheduler.handover import Handover, Step
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 # The longest-running URLs told with every sweep.
 MOST_LONGEST = 20
+# A drain that takes this long will not end in time: an attempt may take ten minutes.
+ABANDON_S = DRAIN_S - 3.0
 
 
 class Scheduler:
@@ -40,6 +42,8 @@ class Scheduler:
         self._wake: Timer | None = None
         self._wake_us: int | None = None
         self.aggregator_writes = True
+        self.aggregator_heard_us = 0
+        self._may_ask = True
 
     def start(self, runner: Runner) -> None:
         """Read the list, open the ports, and ask what has become of the slots of the one before."""
@@ -85,9 +89,17 @@ class Scheduler:
             log.info("not running for %d slots: recorded as missed (down)", self.handover.down.slots)
 
     def _on_pulse(self, pulse: Pulse, now_us: int) -> None:
-        self.planner.on_aggregator(now_us)
+        self.aggregator_heard_us = now_us
         self.aggregator_writes = pulse.writable
         self.handover.on_pulse(pulse.epoch)
+        if not pulse.writable:
+            # It commits nothing, so for all decisions it is silent: leases hold, and missed slots gather.
+            return
+        self.planner.on_aggregator(now_us)
+        if self._may_ask:
+            # Only who listens is asked, and once a second: else every question that waited would be answered.
+            self._may_ask = False
+            self._say_handover()
 
     def _on_recap(self, recap: Recap, now_us: int) -> None:
         if self.handover.on_recap(recap, self.planner.catalog, now_us):
@@ -100,7 +112,7 @@ class Scheduler:
             path = self._runner.addresses.fetcher(state.fetcher, state.epoch)
             self._ports[state.epoch] = Outbox(self._runner.loop, self._runner.context, path, immediate=True)
             log.info("fetcher-%d is here with %d slots", state.fetcher, state.slots)
-        if state.draining:
+        if state.draining and state.epoch in self._ports:
             # Nothing is given to it from now on: the last it hears.
             self._ports[state.epoch].send(Leave(state.epoch))
 
@@ -152,12 +164,11 @@ class Scheduler:
         self.planner.second(now_us)
         for epoch in self.planner.dispatcher.long_silent(now_us):
             log.warning("fetcher epoch %d has not been heard of for long: forgotten", epoch)
-            self.planner.on_gone(epoch, now_us)
+            self.planner.on_lost(epoch, now_us)
             self._ports.pop(epoch).close()
-        if self.handover.step is not Step.DONE:
-            self._say_handover()
-            return
-        self._aggregator.send(self._sweep())
+        self._may_ask = True
+        if self.handover.step is Step.DONE:
+            self._aggregator.send(self._sweep())
 
     def _sweep(self) -> Sweep:
         planner, epoch = self.planner, self.handover.epoch
@@ -166,7 +177,7 @@ class Scheduler:
 
     def reload(self) -> None:
         """Read the list again, beside everything else."""
-        self.lists.begin_reload(self._runner.loop)
+        self.lists.begin_reload(self._runner.loop, self.planner)
 
     def reopen(self) -> None:
         """No logs of its own."""
@@ -174,6 +185,7 @@ class Scheduler:
     def drain(self) -> None:
         """Give nothing more out; wait for what is with the fetchers."""
         self.planner.drain(self._clock.now_us())
+        self._runner.loop.after(ABANDON_S, self.planner.abandon)
 
     def drained(self) -> bool:
         """Whether every slot that fell due is settled on the disk."""

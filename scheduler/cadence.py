@@ -10,13 +10,15 @@ from pagestatus.messages import Class, Commit, Outcome, Reason
 from scheduler.catalog import Catalog, State
 
 STREAK = 5
+# A name that nobody answers for holds a slot as long as a site that does not answer.
+SLOW = frozenset({Reason.TIMEOUT, Reason.DNS})
 _LARGEST = 255
 
 
 def note_attempt(catalog: Catalog, index: int, commit: Commit) -> None:
     """After every attempt, final or not: see whether the target belongs into the slow lane."""
     if commit.outcome is not Outcome.INTERNAL:
-        catalog.slow[index] = commit.reason is Reason.TIMEOUT
+        catalog.slow[index] = commit.reason in SLOW
 
 
 def note_settled(catalog: Catalog, index: int, commit: Commit, backoff_max: int) -> None:

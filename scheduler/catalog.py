@@ -131,17 +131,3 @@ class Catalog:
             members[group].append(index)
         for interval_us, group_members in zip(self._intervals, members, strict=True):
             yield interval_us, array("I", sorted(group_members, key=self.phases_us.__getitem__))
-
-    def carry_over(self, old: Catalog) -> None:
-        """Take over what was known of the targets that stay."""
-        for before, id_ in enumerate(old.ids):
-            if (index := self.find(id_)) < 0:
-                continue
-            self.states[index] = old.states[before]
-            self.slow[index] = old.slow[before]
-            self.paused[index] = old.paused[before]
-            self.streaks[index] = old.streaks[before]
-            self.strides[index] = old.strides[before]
-            self.skips[index] = old.skips[before]
-            if before in old.retry_after_us:
-                self.retry_after_us[index] = old.retry_after_us[before]

@@ -10,6 +10,7 @@ from pagestatus.control import Command, ControlError, Params
 from pagestatus.messages import Reason
 from scheduler.catalog import Catalog, State
 from scheduler.handover import Step
+from scheduler.planner import SILENT_US
 from scheduler.slots import Slot, Stage
 from scheduler.sweep import next_due
 
@@ -58,7 +59,7 @@ class Commands:
                 for fetcher in planner.dispatcher.fetchers.values()
             ],
             "aggregator": {
-                "alive": not planner.is_aggregator_silent(now_us),
+                "alive": now_us - self._scheduler.aggregator_heard_us < SILENT_US,
                 "writable": self._scheduler.aggregator_writes,
             },
             "waiting": planner.dispatcher.waiting_counts,

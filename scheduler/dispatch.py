@@ -18,6 +18,8 @@ from scheduler.slots import Slot, Stage
 SILENT_US = 3_000_000
 # After this it is taken for gone, even if nobody said so (its pool may have been killed too).
 GONE_US = 30_000_000
+# Epochs that are remembered as gone: more than are ever on their way at once.
+MOST_GONE = 256
 # What it had from a scheduler before us has ended by then; what is too much waits in its own queue.
 FOREIGN_US = 30_000_000
 
@@ -99,11 +101,14 @@ class Dispatcher:
         self._per_host = per_host
         self._ring: list[Fetcher] = []
         self._hosts: dict[str, Host] = {}
+        self._gone: deque[int] = deque(maxlen=MOST_GONE)
         self.waiting: deque[Slot] = deque()
         self.slow_waiting: deque[Slot] = deque()
 
     def hear(self, state: FetcherState, now_us: int) -> bool:
         """A fetcher spoke; True: it is new."""
+        if state.epoch in self._gone:
+            return False
         fetcher = self.fetchers.get(state.epoch)
         if fetcher is None:
             self.fetchers[state.epoch] = Fetcher(state, now_us)
@@ -113,9 +118,13 @@ class Dispatcher:
         return fetcher is None
 
     def forget(self, epoch: int, now_us: int) -> None:
-        """A fetcher is gone. Its leases are the caller's to end, before this."""
+        """A fetcher is lost, or silent for too long. Its leases are the caller's to end, before this."""
         self.fetchers.pop(epoch, None)
         self.look(now_us)
+
+    def bury(self, epoch: int) -> None:
+        """Never hear this one again: what it said last may come after the news that it is gone."""
+        self._gone.append(epoch)
 
     def long_silent(self, now_us: int) -> list[int]:
         """The epochs of fetchers that will not come back."""
@@ -196,8 +205,8 @@ class Dispatcher:
         preferred = ring[crc32(slot.host.encode()) % len(ring)]
         if preferred.takes(slot):
             return preferred
-        freest = max(ring, key=lambda fetcher: fetcher.credit - (slot.slow and fetcher.slow_leases))
-        return freest if freest.takes(slot) else None
+        able = (fetcher for fetcher in ring if fetcher.takes(slot))
+        return max(able, key=lambda fetcher: fetcher.credit, default=None)
 
     def _lease(self, slot: Slot, host: Host, fetcher: Fetcher) -> None:
         slot.stage = Stage.LEASED

@@ -20,8 +20,8 @@ from scheduler.catalog import Catalog
 from scheduler.planner import Planner
 from scheduler.sweep import next_due, slots_between
 
-# A slot that is open for longer cannot be: whoever says so has lost its memory.
-LONGEST_OPEN_US = 60 * MINUTE_US
+# Longer than that no aggregator is without a disk: whoever calls an older slot open has lost its memory.
+LONGEST_OPEN_US = 24 * 60 * MINUTE_US
 
 
 class Step(Enum):

@@ -16,6 +16,7 @@ from pagestatus.config import Config
 from pagestatus.loop import Loop
 from pagestatus.targets import BadList, TargetList
 from scheduler.catalog import Catalog
+from scheduler.following import Following
 from scheduler.planner import Planner
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Lists:
         self._retries = config.check.retries
         self._reading: threading.Thread | None = None
         self._again = False
-        self._read: Catalog | None = None
+        self._following: Following | None = None
         self._generation = 0
         self._added = self._removed = 0
         # What the last reading had to say: lines about entries, or why there is none.
@@ -58,14 +59,16 @@ class Lists:
         log.info("%s: %d targets", self._path, len(catalog))
         return catalog
 
-    def begin_reload(self, loop: Loop) -> None:
+    def begin_reload(self, loop: Loop, planner: Planner) -> None:
         """Read the list again in a thread; ``adopt_reload`` takes it over."""
         if self._reading is not None:
             # What is being read may be older than what is asked for.
             self._again = True
             return
         self._loop = loop
-        self._reading = threading.Thread(target=self._read_in_thread, name="reload", daemon=True)
+        self._reading = threading.Thread(
+            target=self._read_in_thread, args=[planner.catalog], name="reload", daemon=True
+        )
         self._reading.start()
         self._look()
 
@@ -74,9 +77,9 @@ class Lists:
         if self._reading is not None:
             self._loop.after(0.05, self._look)
 
-    def _read_in_thread(self) -> None:
+    def _read_in_thread(self, old: Catalog) -> None:
         try:
-            self._read = self.read()
+            self._following = Following(self.read(), old)
         except BadList as mistake:
             self._problem = str(mistake)
             log.error("%s: the running list is kept", mistake)  # noqa: TRY400 - one clear line
@@ -87,15 +90,14 @@ class Lists:
             return
         self._reading = None
         self._generation += 1
-        if self._read is not None:
-            old, new, self._read = planner.catalog, self._read, None
-            kept = sum(old.find(target_id) >= 0 for target_id in new.ids)
-            self._added, self._removed = len(new) - kept, len(old) - kept
-            planner.reload(new)
+        if self._following is not None:
+            following, self._following = self._following, None
+            self._added, self._removed = following.added, following.removed
+            planner.reload(following)
             log.info("%s: taken over: %d added, %d removed", self._path, self._added, self._removed)
         if self._again:
             self._again = False
-            self.begin_reload(self._loop)
+            self.begin_reload(self._loop, planner)
 
     def state(self) -> dict[str, object]:
         """For an operator: how many readings were taken over or refused, and what the last one said."""

@@ -18,6 +18,7 @@ from scheduler import cadence
 from scheduler.accounts import Accounts
 from scheduler.catalog import Catalog
 from scheduler.dispatch import Dispatcher, Fetcher
+from scheduler.following import Following
 from scheduler.missed import MissedBook
 from scheduler.slots import Slot, Stage
 from scheduler.sweep import Due, Sweep
@@ -84,7 +85,7 @@ class Planner:
         self.accounts.second()
         if not self.is_aggregator_silent(now_us):
             if now_us > self._leases_hold_until_us:
-                self._end_overdue_leases(now_us)
+                self._end_overdue(now_us)
             self.missed.extend(self.book.take_again(now_us))
         self.pump(now_us)
 
@@ -93,7 +94,12 @@ class Planner:
         return self.dispatcher.hear(state, now_us)
 
     def on_gone(self, epoch: int, now_us: int) -> None:
-        """A fetcher has ended: what it had is checked again while its slot lasts."""
+        """A fetcher has ended."""
+        self.dispatcher.bury(epoch)
+        self.on_lost(epoch, now_us)
+
+    def on_lost(self, epoch: int, now_us: int) -> None:
+        """A fetcher has ended or is silent: what it had is checked again while its slot lasts."""
         lost = [slot for slot in self.slots.values() if slot.stage is Stage.LEASED and slot.fetcher == epoch]
         for slot in lost:
             self.dispatcher.release(slot)
@@ -141,12 +147,12 @@ class Planner:
 
     # --- what an operator asks for ------------------------------------------------------------------------
 
-    def reload(self, catalog: Catalog) -> None:
+    def reload(self, following: Following) -> None:
         """Go on with another list; what stays keeps its phase and its state, and what is in flight ends."""
-        catalog.carry_over(self.catalog)
-        self.catalog = catalog
+        following.take_over(self.swept_us)
+        catalog = self.catalog = following.catalog
         if self._sweep is not None:
-            self._sweep = Sweep(catalog, self._sweep.swept_us)
+            self._sweep = following.sweep
         for slot in [slot for slot in self.slots.values() if catalog.find(slot.target) < 0]:
             if slot.stage is not Stage.LEASED:
                 self._give_up(slot, Reason.REMOVED)
@@ -169,6 +175,12 @@ class Planner:
         for slot in [slot for slot in self.slots.values() if slot.stage is not Stage.LEASED]:
             self._give_up(slot, Reason.DRAIN)
         self.pump(now_us)
+
+    def abandon(self) -> None:
+        """The drain takes too long: what is still with a fetcher is recorded as missed."""
+        for slot in list(self.slots.values()):
+            self.dispatcher.release(slot)
+            self._give_up(slot, Reason.DRAIN)
 
     def drained(self) -> bool:
         """Whether every slot that fell due is settled."""
@@ -205,6 +217,8 @@ class Planner:
         self.accounts.fell_due(due_us)
         slot = Slot(self.catalog, index, due_us)
         slot.attempt = attempt
+        # The one before may have given it out: its result may still come.
+        slot.given_us = now_us
         self.slots[slot.target] = slot
         self._offer(slot, now_us)
 
@@ -282,20 +296,20 @@ class Planner:
         """The wait that follows a failure of this attempt: doubling from the configured one."""
         return self._policy.retry_interval_us << (attempt - 1)
 
-    def _end_overdue_leases(self, now_us: int) -> None:
-        overdue = [
-            slot
-            for slot in self.slots.values()
-            if slot.stage is Stage.LEASED and slot.lease_until_us < now_us
-        ]
-        for slot in overdue:
-            self.dispatcher.release(slot)
-            slot.stage = Stage.WAITING
-            self._give_again(slot, now_us)
+    def _end_overdue(self, now_us: int) -> None:
+        """Leases that ran out, and slots that waited for as long as they lasted."""
+        for slot in list(self.slots.values()):
+            if slot.stage is Stage.LEASED:
+                if slot.lease_until_us < now_us:
+                    self.dispatcher.release(slot)
+                    slot.stage = Stage.WAITING
+                    self._give_again(slot, now_us)
+            elif slot.stage is Stage.WAITING and slot.lasts_until_us < now_us:
+                self._give_up(slot, slot.waits_for)
 
     def _give_again(self, slot: Slot, now_us: int) -> None:
         """A lease was lost: the same attempt once more while the slot lasts."""
-        if self.draining or now_us >= slot.next_due_us or self.catalog.find(slot.target) < 0:
+        if self.draining or now_us >= slot.lasts_until_us or self.catalog.find(slot.target) < 0:
             self._give_up(slot, Reason.LEASE)
         else:
             self._offer(slot, now_us)

@@ -12,10 +12,17 @@ too, is on the disk (``missed.py``).
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 
+from pagestatus.clock import MINUTE_US
 from pagestatus.messages import Check, Reason
 from scheduler.catalog import Catalog
+
+# A slot is given up after this, however far the next one is: all minutes wait for the slots due in them.
+LONGEST_SLOT_US = 10 * MINUTE_US
+_DEFAULT_PORTS = {"http:": ":80", "https:": ":443"}
+_AUTHORITY_ENDS = re.compile(r"[/?#]")
 
 
 class Stage(IntEnum):
@@ -77,15 +84,15 @@ class Slot:
         self.waits_for = Reason.NO_CAPACITY
 
     @property
-    def next_due_us(self) -> int:
-        """When the slot is over, because the next one begins."""
-        return self.due_us + self.interval_us
+    def lasts_until_us(self) -> int:
+        """When the slot is over: the next one begins, or it has taken too long."""
+        return self.due_us + min(self.interval_us, LONGEST_SLOT_US)
 
     def check(self, retry_wait_us: int) -> Check:
         """The attempt to make next; ``retry_wait_us`` is the longest wait that would follow its failure."""
         retry_by_us = 0
         if self.attempt <= self.retries:
-            retry_by_us = max(0, self.next_due_us - self.timeout_us - retry_wait_us)
+            retry_by_us = max(0, self.lasts_until_us - self.timeout_us - retry_wait_us)
         return Check(
             self.target,
             self.due_us,
@@ -101,6 +108,7 @@ class Slot:
 
 
 def host_of(url: str) -> str:
-    """Scheme, host and port as written: what the cap per host counts by."""
-    end = url.find("/", 8)
-    return (url if end < 0 else url[:end]).lower()
+    """Scheme, host and port in lower case, without a port that the scheme implies: what the cap counts by."""
+    end = _AUTHORITY_ENDS.search(url, 8)
+    host = (url if end is None else url[: end.start()]).lower()
+    return host.removesuffix(_DEFAULT_PORTS[host.partition("/")[0]])

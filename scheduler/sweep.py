@@ -29,13 +29,11 @@ class _Group:
 
     __slots__ = ("cursor", "interval_us", "members", "phases_us", "turn_us")
 
-    def __init__(
-        self, interval_us: int, members: Sequence[int], phases_us: Sequence[int], at_us: int
-    ) -> None:
+    def __init__(self, interval_us: int, members: Sequence[int], phases_us: Sequence[int]) -> None:
         self.interval_us = interval_us
         self.members = members
         self.phases_us = phases_us
-        self.place(at_us)
+        self.place(0)
 
     def place(self, at_us: int) -> None:
         """Put the cursor on the first due time after ``at_us``."""
@@ -75,11 +73,17 @@ class Sweep:
 
     def __init__(self, catalog: Catalog, at_us: int) -> None:
         """Begin after ``at_us``: the first slots are those due later."""
-        self.swept_us = at_us
         self._groups = [
-            _Group(interval_us, members, array("q", (catalog.phases_us[index] for index in members)), at_us)
+            _Group(interval_us, members, array("q", (catalog.phases_us[index] for index in members)))
             for interval_us, members in catalog.groups()
         ]
+        self.place(at_us)
+
+    def place(self, at_us: int) -> None:
+        """Go on after ``at_us``, wherever the cursors are."""
+        self.swept_us = at_us
+        for group in self._groups:
+            group.place(at_us)
         self._heap = [(group.next_us, number) for number, group in enumerate(self._groups)]
         heapq.heapify(self._heap)
 

@@ -8,6 +8,7 @@ from pagestatus.config import Config
 from pagestatus.loop import Loop
 from pagestatus.targets import Target, target_id
 from scheduler.catalog import Catalog
+from scheduler.following import Following
 from scheduler.lists import Lists
 from scheduler.planner import Planner
 from simulation.history import Adoption, History
@@ -69,14 +70,15 @@ class HeldLists(Lists):
             catalog.paused[index] = id_ in self._listing.paused
         return catalog
 
-    def begin_reload(self, loop: Loop) -> None:
+    def begin_reload(self, loop: Loop, planner: Planner) -> None:
+        del planner
         self._is_read = True
         loop.soon(lambda: None)
 
     def adopt_reload(self, planner: Planner) -> None:
         if self._is_read:
             self._is_read = False
-            planner.reload(self.read())
+            planner.reload(Following(self.read(), planner.catalog))
             if planner.swept_us:
                 self._history.adoptions.append(Adoption(planner.swept_us, self._history.targets))
 

@@ -11,8 +11,9 @@ from pagestatus.messages import Check, Class, Commit, FetcherState, Missed, Outc
 from pagestatus.targets import Target
 from pagestatus.verdict import GOOD, Verdict
 from scheduler.catalog import Catalog, State
+from scheduler.following import Following
 from scheduler.planner import LEASE_MARGIN_US, Planner, Policy
-from scheduler.slots import Stage
+from scheduler.slots import LONGEST_SLOT_US, Stage, host_of
 
 SECOND = 1_000_000
 START = 1_000_000 * SECOND
@@ -364,7 +365,7 @@ def test_a_reload_keeps_what_stays_and_settles_what_goes() -> None:
     stand.fetcher(slots=1)
     (check,), _ = stand.at(1)
     stand.at(2)
-    stand.planner.reload(Catalog([new, stays], TIMEOUT, 2))
+    stand.planner.reload(Following(Catalog([new, stays], TIMEOUT, 2), stand.planner.catalog))
     stand.planner.pump(stand.now)
     _, (missed,) = stand.taken()
     assert (missed.reason, missed.target) == (Reason.REMOVED, goes.id)
@@ -412,3 +413,89 @@ def test_nothing_is_open_before_the_first_slot_however_long_its_minute_had_begun
     assert stand.planner.settled_us == check.due_us
     stand.at(2)
     assert stand.planner.settled_us == check.due_us
+
+
+def test_without_commits_nothing_is_given_again_and_nothing_grows_with_time() -> None:
+    """A disk that is full for ten minutes: as long as it takes nothing, the aggregator counts as silent."""
+    stand = Stand(*(target(0.1 * n, interval_s=10) for n in range(50)))
+    stand.fetcher(slots=20)
+    given = sum(len(stand.at(second)[0]) for second in range(1, 3))
+    for second in range(3, 600):
+        stand.now = START + second * SECOND
+        stand.planner.dispatcher.fetchers[1].heard_us = stand.now
+        stand.planner.second(stand.now)
+        stand.planner.tick(stand.now)
+        checks, missed = stand.taken()
+        given += len(checks)
+        assert missed == [] or second < 6
+    assert given <= 20, "credit is used up once"
+    assert len(stand.planner.book) <= 2 * 50, "missed slots are held per target and reason"
+
+
+def test_a_slot_is_given_up_after_ten_minutes_however_far_the_next_one_is() -> None:
+    """All minutes wait for the slots that fell due in them."""
+    stand = Stand(target(1, interval_s=86_400), target(2, interval_s=86_400), retries=20)
+    stand.fetcher(slots=1)
+    (check,), _ = stand.at(1)
+    assert check.retry_by_us <= check.due_us + LONGEST_SLOT_US - TIMEOUT
+    missed = []
+    for second in range(2, 605):
+        missed += stand.at(second)[1]
+        for lost in stand.planner.slots.values():
+            lost.lease_until_us = stand.now + 2 * SECOND
+    assert [(record.reason, record.due_us) for record in missed] == [(Reason.NO_CAPACITY, START + 2 * SECOND)]
+
+
+def test_the_last_words_of_a_fetcher_that_is_gone_do_not_bring_it_back() -> None:
+    stand = Stand(target(1))
+    stand.fetcher(epoch=1)
+    stand.planner.on_gone(1, stand.now)
+    stand.fetcher(epoch=1)
+    assert stand.at(1) == ([], [])
+    assert stand.planner.dispatcher.fetchers == {}
+
+
+def test_a_fetcher_that_was_only_silent_comes_back() -> None:
+    stand = Stand(target(1))
+    stand.fetcher(epoch=1)
+    stand.planner.on_lost(1, stand.now)
+    stand.fetcher(epoch=1)
+    assert len(stand.at(1)[0]) == 1
+
+
+def test_a_drain_that_takes_too_long_records_what_it_leaves() -> None:
+    stand = Stand(target(1))
+    stand.fetcher()
+    stand.at(1)
+    stand.planner.drain(stand.now)
+    stand.planner.abandon()
+    stand.planner.pump(stand.now)
+    _, (missed,) = stand.taken()
+    assert missed.reason is Reason.DRAIN
+    stand.commit_missed(missed)
+    assert stand.planner.drained()
+
+
+def test_a_name_that_nobody_answers_for_makes_a_target_slow() -> None:
+    stand = Stand(target(1), retries=0)
+    stand.fetcher()
+    (check,), _ = stand.at(1)
+    stand.commit(check, TIMED_OUT._replace(reason=Reason.DNS))
+    assert stand.planner.catalog.slow[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://Host/path", "http://host"),
+        ("http://host?a=1", "http://host"),
+        ("http://host#a", "http://host"),
+        ("http://host:80/", "http://host"),
+        ("https://host:443/", "https://host"),
+        ("https://host:80/", "https://host:80"),
+        ("http://host:8080", "http://host:8080"),
+        ("http://[::1]:80/", "http://[::1]"),
+    ],
+)
+def test_the_cap_counts_by_host_and_port(url: str, host: str) -> None:
+    assert host_of(url) == host
