@@ -81,7 +81,9 @@ class Fetcher:
         """Ask the scheduler to send nothing more; what it sent before its Leave is still measured."""
         self._draining = True
         self._send_state()
-        self._runner.loop.after(LEAVE_S, self._leave)
+        # A scheduler that has drained has nothing more to say, and its control socket is gone.
+        is_there = self._runner.addresses.control("scheduler").exists()
+        self._runner.loop.after(LEAVE_S if is_there else 0, self._leave)
 
     def drained(self) -> bool:
         """Whether nothing can come any more and everything that came is on its way to the aggregator."""

@@ -96,11 +96,18 @@ class Planner:
     def on_gone(self, epoch: int, now_us: int) -> None:
         """A fetcher has ended."""
         self.dispatcher.bury(epoch)
-        self.on_lost(epoch, now_us)
+        fetcher = self.dispatcher.fetchers.get(epoch)
+        if fetcher is not None and fetcher.draining:
+            # It has finished what it had: the results are on their way to the disk.
+            for slot in self._leased_to(epoch):
+                slot.lease_until_us = min(slot.lease_until_us, now_us + SILENT_US)
+            self.dispatcher.forget(epoch, now_us)
+        else:
+            self.on_lost(epoch, now_us)
 
     def on_lost(self, epoch: int, now_us: int) -> None:
         """A fetcher has ended or is silent: what it had is checked again while its slot lasts."""
-        lost = [slot for slot in self.slots.values() if slot.stage is Stage.LEASED and slot.fetcher == epoch]
+        lost = self._leased_to(epoch)
         for slot in lost:
             self.dispatcher.release(slot)
             slot.stage = Stage.WAITING
@@ -295,6 +302,9 @@ class Planner:
     def _longest_wait_us(self, attempt: int) -> int:
         """The wait that follows a failure of this attempt: doubling from the configured one."""
         return self._policy.retry_interval_us << (attempt - 1)
+
+    def _leased_to(self, epoch: int) -> list[Slot]:
+        return [slot for slot in self.slots.values() if slot.stage is Stage.LEASED and slot.fetcher == epoch]
 
     def _end_overdue(self, now_us: int) -> None:
         """Leases that ran out, and slots that waited for as long as they lasted."""

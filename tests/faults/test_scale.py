@@ -44,8 +44,7 @@ def test_scaling_down_and_up_loses_nothing(
     sites: list[CountingSite], make_system: Callable[..., System]
 ) -> None:
     targets = [{"url": f"http://127.0.0.1:{site.server_port}/slow", "interval": 2} for site in sites]
-    # Committed at once: a result whose commit is still on its way when its fetcher ends is asked for again.
-    system = make_system(targets, fetchers=2, log__fsync_ms=0)
+    system = make_system(targets, fetchers=2)
     system.start()
     for wanted in (2, 1, 3):
         assert wanted == 2 or system.ctl("scale", str(wanted)).returncode == 0

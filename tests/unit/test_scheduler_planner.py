@@ -265,6 +265,17 @@ def test_a_fetcher_that_is_gone_loses_nothing() -> None:
     assert stand.planner.dispatcher.fetchers[2].leases == 0
 
 
+def test_a_fetcher_that_drained_has_its_results_on_the_way() -> None:
+    stand = Stand(target(1, interval_s=60))
+    stand.fetcher(epoch=1)
+    (check,), _ = stand.at(1)
+    stand.fetcher(epoch=2, index=2)
+    stand.planner.on_state(FetcherState(1, 1, 0, 1, draining=True), stand.now)
+    stand.planner.on_gone(1, stand.now)
+    assert [stand.at(second)[0] for second in (2, 3, 4)] == [[], [], []], "no site is visited twice for that"
+    assert stand.at(4.1)[0] == [check], "unless they were lost"
+
+
 def test_a_lease_that_runs_out_is_given_again_while_its_slot_lasts_and_missed_after() -> None:
     stand = Stand(target(1, interval_s=12))
     stand.fetcher()
