@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from pagestatus.addresses import default_run_dir
+from pagestatus.name_servers import is_name_server
 from pagestatus.quantities import parse_bytes, parse_seconds
 from pagestatus.quoting import quoted
 
@@ -142,7 +143,7 @@ def load(flags: Mapping[str, object] = MappingProxyType({})) -> Config:
             mistakes.append(f"{source}: {_shown(key, raw)}: {_expected(fields[key], raw, mistake)}")
     # What is wrong is left out here, so that all mistakes are found at once.
     config = _build(values)
-    mistakes += _contradictions(config, sources)
+    mistakes += _unusable(config, sources)
     if mistakes:
         raise ConfigMistakes(mistakes)
     return config
@@ -239,6 +240,9 @@ def _convert(raw: object, type_: object, base: Path) -> object:
 
 def _path(type_: type, raw: object) -> object:
     if type_ is Path and isinstance(raw, str | os.PathLike) and str(raw) and "\0" not in str(raw):
+        # What is not UTF-8 could be opened and not be told: answers, logs and links are UTF-8.
+        if any("\ud800" <= letter <= "\udfff" for letter in str(raw)):
+            raise ValueError("expected a path in UTF-8")
         return Path(raw)
     raise ValueError("expected a path")
 
@@ -296,8 +300,12 @@ def _build(values: Mapping[str, object]) -> Config:
     )
 
 
-def _contradictions(config: Config, sources: Mapping[str, str]) -> Iterator[str]:
-    """Values that are right alone and wrong together, or with what is on this machine."""
+def _unusable(config: Config, sources: Mapping[str, str]) -> Iterator[str]:
+    """Values that are of the right type and yet cannot be used."""
+    for server in config.check.name_servers:
+        if not is_name_server(server):
+            expected = "an address, with a port or without, such as 127.0.0.1:5353, ::1 or [::1]:53"
+            yield f"{sources['check.name_servers']}: {quoted(server)}: expected {expected}"
     if config.check.ca_file is not None and not config.check.ca_file.is_file():
         shown = quoted(str(config.check.ca_file))
         yield f"{sources['check.ca_file']}: {shown}: expected a file of certificates in PEM"

@@ -31,7 +31,8 @@ KEYS: list[Row] = [
     ("check.max_bytes", 64 << 20, ('"1 KiB"', 1024), ("4MB", 4_000_000), (3, 3)),
     ("check.keep_alive", False, ("true", True), ("yes", True), (True, True)),
     ("check.user_agent", "pagestatus", ('"a"', "a"), ("b (c; d)", "b (c; d)"), ("", "")),
-    ("check.name_servers", (), ('["::1", "a"]', ("::1", "a")), ("a, b:53,", ("a", "b:53")), (["a"], ("a",))),
+    ("check.name_servers", (), ('["::1", "[::1]:53"]', ("::1", "[::1]:53")),
+     ("1.2.3.4, 127.0.0.1:5353,", ("1.2.3.4", "127.0.0.1:5353")), (["::1"], ("::1",))),
     ("check.ca_file", None, ('"<pem>"', "<pem>"), ("<pem>", "<pem>"), (Path("<pem>"), "<pem>")),
     ("log.fsync_ms", 100, ("-1", -1), ("0", 0), (60_000, 60_000)),
     ("log.mode", "all", ('"changes"', "changes"), ("failures", "failures"), ("all", "all")),
@@ -192,6 +193,7 @@ def test_sockets_are_in_the_temporary_folder_where_there_is_no_runtime_folder(
 SECONDS = 'expected seconds, such as 30, "30s", "5m" or "1h"'
 TOML = "expected a configuration in TOML"
 SIZE = 'expected bytes, such as 4194304 or "4 MiB"'
+SERVER = "expected an address, with a port or without, such as 127.0.0.1:5353, ::1 or [::1]:53"
 
 # What stands in the file, and the line after the file's name.
 IN_THE_FILE: list[tuple[str, str]] = [
@@ -229,6 +231,8 @@ IN_THE_FILE: list[tuple[str, str]] = [
     ("[check]\nuser_agent = 3", "check.user_agent: 3: expected `str`, got `int`"),
     ("[check]\nname_servers = 3", "check.name_servers: 3: expected `array`, got `int`"),
     ("[check]\nname_servers = [3]", "check.name_servers: [3]: expected `str`, got `int` - at `$[0]`"),
+    ("[check]\nname_servers = ['::1', '']", f"check.name_servers: '': {SERVER}"),
+    ("[check]\nname_servers = 'ns.test'", f"check.name_servers: 'ns.test': {SERVER}"),
     ("[check]\nca_file = 3", "check.ca_file: 3: expected a path"),
     ("[check]\nca_file = '/no'", "check.ca_file: '/no': expected a file of certificates in PEM"),
     ("[check]\nca_file = '/'", "check.ca_file: '/': expected a file of certificates in PEM"),
@@ -278,6 +282,7 @@ def test_a_mistake_in_the_file(place: Place, content: str, line: str) -> None:
         ("PAGESTATUS_CHECK_TIMEOUT", "-1", f"'-1': {SECONDS}"),
         ("PAGESTATUS_LOG_MAX_BYTES", "9" * 1000, f"'{'9' * 78}…: {SIZE}"),
         ("PAGESTATUS_CHECK_KEEP_ALIVE", "", "'': expected `bool`, got `str`"),
+        ("PAGESTATUS_CHECK_NAME_SERVERS", "::1,1.2.3", f"'1.2.3': {SERVER}"),
         ("PAGESTATUS_URLS", "", "'': expected a path"),
         ("PAGESTATUS_LOG_MODE", "ALL", "'ALL': expected one of all, changes, failures"),
         ("PAGESTATUS_CHEK_TIMEOUT", "1", "'1': unknown key, expected perhaps PAGESTATUS_CHECK_TIMEOUT"),
@@ -293,6 +298,7 @@ def test_a_mistake_in_the_environment(place: Place, name: str, value: str, line:
     ("key", "value", "line"),
     [
         ("fetchers", 0, "--fetchers: 0: expected `int` >= 1"),
+        ("check.name_servers", ["::1:port"], f"--check.name-servers: '::1:port': {SERVER}"),
         ("check.timeout", "x", f"--check.timeout: 'x': {SECONDS}"),
         ("run_dir", "~no-such-user", "--run-dir: '~no-such-user': expected the home of a user that exists"),
     ],
