@@ -153,7 +153,7 @@ class Attempt:
             return
         measured = handle.measured()
         if code == 0:
-            if 300 <= measured.status <= 399 and (url := handle.redirect_url()) is not None:
+            if self._is_redirected(measured) and (url := handle.redirect_url()) is not None:
                 self._follow(url, measured)
             else:
                 self._finish(Reason.NONE, measured)
@@ -164,6 +164,10 @@ class Attempt:
             self._transfer()
         else:
             self._finish(self._worse(reason), measured)
+
+    def _is_redirected(self, measured: Measured) -> bool:
+        """A redirect that the target itself expects is its answer."""
+        return 300 <= measured.status <= 399 and measured.status not in self._check.expect
 
     def _follow(self, url: str, measured: Measured) -> None:
         """Go where a redirect leads, within the same attempt."""

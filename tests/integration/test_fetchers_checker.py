@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+import msgspec
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
@@ -109,6 +110,12 @@ def test_redirects_are_followed_and_the_last_hop_is_reported(bench: Bench) -> No
 def test_a_relative_redirect(bench: Bench) -> None:
     with RawSite(answering(redirect("a/../b?c#d"), EMPTY_OK)) as site:
         assert bench.attempt(site.url).status == 200
+
+
+def test_a_redirect_that_the_target_expects_is_its_answer(bench: Bench) -> None:
+    with RawSite(answering(redirect("/elsewhere"))) as site:
+        result = bench.attempts([msgspec.structs.replace(check(site.url), expect=(302,))])[0]
+    assert (result.reason, result.status) == (Reason.NONE, 302)
 
 
 def test_credentials_in_a_redirect_are_never_sent(bench: Bench) -> None:
