@@ -71,7 +71,11 @@ class ControlServer:
         except (ControlError, OSError) as mistake:
             # OSError: the disk refused what the command needs; the actor itself goes on.
             reply = {"error": str(mistake)}
-        return msgspec.json.encode(reply) + b"\n"
+        try:
+            return msgspec.json.encode(reply) + b"\n"
+        except UnicodeEncodeError:
+            # Half a character from a file's name: an actor does not end for what it cannot tell.
+            return msgspec.json.encode({"error": "the answer has text that is not UTF-8"}) + b"\n"
 
     def _parse(self, line: bytes) -> tuple[Command, Params]:
         try:
