@@ -8,7 +8,9 @@ loop beside its data, so an answer does not wait behind anything that is backed 
 from __future__ import annotations
 
 import errno
+import json
 import logging
+import re
 import select
 import socket
 import time
@@ -31,6 +33,7 @@ MOST_CONNECTIONS = 64
 # Without a descriptor nobody can be let in: look again after this. Seconds.
 NO_DESCRIPTOR_S = 0.25
 PIECE = 64 << 10
+_HALF = re.compile("[\ud800-\udfff]")
 _TOO_LONG = b'{"error":"a request of more than 65536 bytes"}\n'
 
 
@@ -72,10 +75,11 @@ class ControlServer:
             # OSError: the disk refused what the command needs; the actor itself goes on.
             reply = {"error": str(mistake)}
         try:
-            return msgspec.json.encode(reply) + b"\n"
-        except UnicodeEncodeError:
-            # Half a character from a file's name: an actor does not end for what it cannot tell.
-            return msgspec.json.encode({"error": "the answer has text that is not UTF-8"}) + b"\n"
+            return _encoded(reply) + b"\n"
+        except (TypeError, ValueError, RecursionError) as mistake:
+            # A bug of ours, but in what is told alone: no reason to end what is done.
+            log.exception("an answer cannot be written")
+            return msgspec.json.encode({"error": f"the answer cannot be written: {mistake}"}) + b"\n"
 
     def _parse(self, line: bytes) -> tuple[Command, Params]:
         try:
@@ -124,6 +128,16 @@ class ControlServer:
     def _listen(self) -> None:
         if self._socket.fileno() >= 0:
             self._loop.watch(self._socket.fileno(), READ, self._on_connection)
+
+
+def _encoded(reply: Mapping[str, object]) -> bytes:
+    r"""``reply`` as JSON. Bytes of a file's name that are no characters are shown as ``\udcff``."""
+    try:
+        return msgspec.json.encode(reply)
+    except UnicodeEncodeError:
+        text = json.dumps(msgspec.to_builtins(reply), ensure_ascii=False)
+        # Twice: unescaped by who reads it, it is to be text and not half a character again.
+        return _HALF.sub(lambda half: f"\\\\u{ord(half[0]):04x}", text).encode()
 
 
 class _Connection:

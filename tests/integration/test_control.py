@@ -43,6 +43,10 @@ def refuse(_params: Params) -> object:
     raise ControlError("no such target")
 
 
+def refuse_path(path: str) -> object:
+    raise ControlError(f"{path}: no such file")
+
+
 def disk_full(_params: Params) -> object:
     raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -53,6 +57,11 @@ COMMANDS: dict[str, Callable[[Params], object]] = {
     "disk_full": disk_full,
     "large": lambda _params: LARGE,
     "nothing": lambda _params: None,
+    "halves": lambda _params: {"p\udcff": ["/files/\udcff", "\\udcff", "é\n", 1 << 70]},
+    "refuse_halves": lambda _params: refuse_path("/files/\udcff"),
+    "huge": lambda _params: 10**5000,
+    "huge_halves": lambda _params: ["\udcff", 10**5000],
+    "object": lambda _params: object(),
 }
 KNOWN = ", ".join(sorted(COMMANDS))
 
@@ -148,6 +157,23 @@ def test_a_refusal_is_one_line_for_the_operator(served: Served, command: str, me
     with pytest.raises(ControlError) as refused:
         ask(served.path, command, None, PATIENCE_S)
     assert str(refused.value) == message
+
+
+def test_bytes_of_a_path_that_are_no_characters_are_shown(served: Served) -> None:
+    shown = r"/files/\udcff"
+    assert ask(served.path, "halves") == {r"p\udcff": [shown, r"\udcff", "é\n", 1 << 70]}
+    with pytest.raises(ControlError) as told:
+        ask(served.path, "refuse_halves")
+    assert str(told.value) == f"{shown}: no such file"
+
+
+@pytest.mark.parametrize("command", ["huge", "huge_halves", "object"])
+def test_an_answer_that_cannot_be_written_is_an_error_and_the_server_goes_on(
+    served: Served, command: str
+) -> None:
+    with pytest.raises(ControlError, match="the answer cannot be written"):
+        ask(served.path, command)
+    assert ask(served.path, "nothing") is None
 
 
 def test_what_is_not_even_text_is_refused_before_it_is_sent(served: Served) -> None:
