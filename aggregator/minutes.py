@@ -15,7 +15,6 @@ from aggregator.lines import REASONS, stamp
 from pagestatus.histogram import Histogram
 from pagestatus.messages import Outcome, Reason, Sweep
 
-MINUTE_US = 60_000_000
 MOST_CODES = 5
 MOST_IN_FLIGHT_URLS = 20
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aggregator.facts import MOST_STATUS
 from aggregator.lines import LAST_MOMENT_US
-from aggregator.minutes import MINUTE_US
+from pagestatus.clock import MINUTE_US
 from pagestatus.messages import Down, Missed, Reason, Result
 
 # Clocks of processes may differ by what the wall clock was set back since they started; a moment further

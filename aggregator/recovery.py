@@ -15,7 +15,8 @@ import msgspec
 
 from aggregator.ledger import Ledger
 from aggregator.lines import moment_us, parse
-from aggregator.minutes import MINUTE_US, Figures
+from aggregator.minutes import Figures
+from pagestatus.clock import MINUTE_US
 from pagestatus.targets import id_of_name
 
 log = logging.getLogger(__name__)

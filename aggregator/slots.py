@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aggregator.downtime import Downtime
-from aggregator.minutes import MINUTE_US, Minute
+from aggregator.minutes import Minute
+from pagestatus.clock import MINUTE_US
 
 TARGET_BITS = 64
 _TARGET_MASK = (1 << TARGET_BITS) - 1

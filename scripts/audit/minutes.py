@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from pagestatus.clock import MINUTE_US
 from scripts.audit.log import Line, Minute, microseconds
 
-MINUTE_US = 60_000_000
 MOST_CODES = 5
 
 
