@@ -9,7 +9,7 @@ from typing import Any
 
 from fetchers.child import Child
 from fetchers.respawn import Respawn
-from pagestatus.config import Config
+from pagestatus.config import MOST_FETCHERS, Config
 from pagestatus.control import Command, ControlError
 from pagestatus.loop import Timer
 from pagestatus.messages import Gone
@@ -18,7 +18,6 @@ from pagestatus.runner import Runner
 
 log = logging.getLogger(__name__)
 
-MOST_FETCHERS = 256
 # A fetcher that has not beaten for this long hangs; its first beat comes when it has started.
 SILENT_S = 10.0
 LINGER_S = 1.0

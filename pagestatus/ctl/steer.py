@@ -6,6 +6,7 @@ import time
 
 import click
 
+from pagestatus.config import MOST_FETCHERS
 from pagestatus.ctl.answers import ListState, Scaled, Scheduler, Steered
 from pagestatus.ctl.group import Command
 from pagestatus.ctl.output import Refused, note, write
@@ -16,7 +17,6 @@ from pagestatus.ctl.text import clean, count
 POLL_S = 0.1
 # A million entries take seconds.
 LONGEST_READING_S = 60.0
-MOST_FETCHERS = 256
 
 
 @click.command(cls=Command, epilog="pagestatus-ctl scale 4\n")
