@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from pagestatus.identity import id_word, is_id_word
 from pagestatus.messages import Class, Down, Missed, Outcome, Reason, Result
 from pagestatus.verdict import Verdict
 
@@ -36,8 +37,6 @@ _REASON_OF = {reason.name.lower(): reason for reason in Reason}
 _PERMANENT_REASON_OF = {"dns": Reason.NO_SUCH_NAME, "tls": Reason.CERTIFICATE}
 _THOUSANDTHS = tuple(f".{thousandth:03d}" for thousandth in range(1000))
 _MILLIONTHS = tuple(f"{millionth:03d}Z" for millionth in range(1000))
-_HEX_DIGITS = frozenset("0123456789abcdef")
-_ID_LENGTH = 16
 
 
 class NotALine(ValueError):
@@ -106,16 +105,12 @@ def target_word(target: int, name: str) -> str:
 
     A name that looks like an id is not shown: the line says which id it stands for.
     """
-    return name if name and not _is_id(name) else f"{target:016x}"
+    return name if name and not is_id_word(name) else id_word(target)
 
 
 def target_id(word: str, hashed: Callable[[str], int]) -> int:
     """The inverse of ``target_word``; ``hashed`` gives the id that belongs to a name."""
-    return int(word, 16) if _is_id(word) else hashed(word)
-
-
-def _is_id(word: str) -> bool:
-    return len(word) == _ID_LENGTH and _HEX_DIGITS.issuperset(word)
+    return int(word, 16) if is_id_word(word) else hashed(word)
 
 
 def result_line(result: Result, verdict: Verdict) -> bytes:

@@ -9,12 +9,11 @@ import msgspec
 from pagestatus.ctl.answers import Attempt
 from pagestatus.ctl.table import PLAIN, WIDE_GAP, Cell, Palette, Style, flow
 from pagestatus.ctl.text import clean, columns, count, fit, fit_middle, milliseconds, size
+from pagestatus.identity import is_id_word
 
 # Widths of the columns of ``tail``: they stand before the lines are known.
 HEAD = "UTC      OUTCOME   WHY         TRY    TOOK    BYTES TARGET"
 _NAMED_AFTER = 52
-_ID_LENGTH = 16
-_HEX_DIGITS = frozenset("0123456789abcdef")
 _STYLES = {"ok": Style.GOOD, "fail": Style.BAD, "internal": Style.WARN, "missed": Style.WARN}
 FAILURES = frozenset({"fail", "internal"})
 
@@ -32,7 +31,7 @@ def parse(line: bytes) -> Attempt | None:
 def name(attempt: Attempt) -> str:
     """What the line is about: the target's name if it has one, else its URL."""
     target = attempt.target or ""
-    if target and not (len(target) == _ID_LENGTH and _HEX_DIGITS.issuperset(target)):
+    if target and not is_id_word(target):
         return clean(target)
     return clean(attempt.url or "")
 
