@@ -11,9 +11,9 @@ from aggregator.ledger import Ledger
 from aggregator.logfile import LogFile
 from aggregator.minutes import Figures
 from aggregator.modes import keeps_of
-from aggregator.recovery import MINUTES, RESULTS, last_minutes, recover
+from aggregator.recovery import last_minutes, recover
 from aggregator.writer import Writer
-from pagestatus.config import Config
+from pagestatus.config import MINUTES_LOG, RESULTS_LOG, Config
 from pagestatus.control import Command, ControlError, Params
 from pagestatus.locks import Lock
 from pagestatus.loop import Timer
@@ -54,8 +54,8 @@ class Aggregator:
         # run_dir has a lock of its own; this one keeps two run_dirs from sharing one data_dir.
         self._lock = Lock(data_dir / LOCK)
         sizes = {"max_bytes": log_config.max_bytes, "keep": log_config.keep}
-        results = LogFile(data_dir / RESULTS, sync=log_config.fsync_ms >= 0, **sizes)
-        minutes = LogFile(data_dir / MINUTES, sync=True, **sizes)
+        results = LogFile(data_dir / RESULTS_LOG, sync=log_config.fsync_ms >= 0, **sizes)
+        minutes = LogFile(data_dir / MINUTES_LOG, sync=True, **sizes)
         recover(data_dir, self._ledger)
         self._last_minute = next(iter(last_minutes(data_dir, 1)), {})
         self._writer = Writer(self._ledger, results, minutes)
@@ -70,7 +70,7 @@ class Aggregator:
             "status": self._status,
             "failures": self._latest_failures,
             "summary": self._summary,
-            "log_path": lambda _params: str(self._config.data_dir / RESULTS),
+            "log_path": lambda _params: str(self._config.data_dir / RESULTS_LOG),
         }
 
     def second(self) -> None:

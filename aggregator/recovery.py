@@ -17,12 +17,11 @@ from aggregator.ledger import Ledger
 from aggregator.lines import moment_us, parse
 from aggregator.minutes import Figures
 from pagestatus.clock import MINUTE_US
+from pagestatus.config import MINUTES_LOG, RESULTS_LOG
 from pagestatus.targets import id_of_name
 
 log = logging.getLogger(__name__)
 
-RESULTS = "url_status.log"
-MINUTES = "minutes.log"
 _COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst"})
 _TAIL = 256 << 10
 # Enough to find one that is not of a straggler.
@@ -34,7 +33,7 @@ def recover(data_dir: Path, ledger: Ledger) -> None:
     last = last_minutes(data_dir, 1)
     watermark_us = moment_us(last[-1]["minute"]) + MINUTE_US if last else 0
     ledger.restore_closed(watermark_us)
-    files = written_since(data_dir, RESULTS, watermark_us)
+    files = written_since(data_dir, RESULTS_LOG, watermark_us)
     taken = skipped = 0
     for path in files:
         with path.open("rb") as lines:
@@ -45,7 +44,7 @@ def recover(data_dir: Path, ledger: Ledger) -> None:
                 except ValueError:
                     skipped += 1
     if skipped:
-        log.warning("skipped %d lines of %s that are none of ours", skipped, data_dir / RESULTS)
+        log.warning("skipped %d lines of %s that are none of ours", skipped, data_dir / RESULTS_LOG)
     if taken:
         log.info("read back %d lines of %d files", taken, len(files))
 
@@ -78,7 +77,7 @@ def _last_dues(path: Path) -> Iterator[int]:
 def last_minutes(data_dir: Path, most: int) -> list[Figures]:
     """The last lines of ``minutes.log``, oldest first; of its predecessor where it has too few."""
     found: list[Figures] = []
-    for name in (MINUTES, f"{MINUTES}.1"):
+    for name in (MINUTES_LOG, f"{MINUTES_LOG}.1"):
         path = data_dir / name
         if len(found) < most and path.is_file():
             found = [*_figures(path, most - len(found)), *found]

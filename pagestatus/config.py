@@ -24,6 +24,9 @@ from pagestatus.quoting import quoted
 
 PREFIX = "PAGESTATUS_"
 FILE = "pagestatus.toml"
+# In data_dir.
+RESULTS_LOG = "url_status.log"
+MINUTES_LOG = "minutes.log"
 # Of the tests and of this file's own place; every other PAGESTATUS_ variable must be a key.
 OTHER_VARIABLES = frozenset(
     {

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 import msgspec
 
-from pagestatus.config import Config, ConfigMistakes, load
+from pagestatus.config import MINUTES_LOG, Config, ConfigMistakes, load
 from pagestatus.ctl.answers import Minute
 from pagestatus.ctl.group import Command
 from pagestatus.ctl.minutes import last_minutes
 from pagestatus.ctl.needs import Latency, Load, figures, latency, sentences
 from pagestatus.ctl.output import palette, width, write, write_json
-from pagestatus.ctl.place import CONFIGURATION, MINUTES_LOG, Place
+from pagestatus.ctl.place import CONFIGURATION, Place
 from pagestatus.ctl.table import Style
 from pagestatus.ctl.text import clean, count, fit
 from pagestatus.targets import BadList, TargetList

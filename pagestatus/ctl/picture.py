@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 
+from pagestatus.config import MINUTES_LOG
 from pagestatus.control import NoAnswer, Silent
 from pagestatus.ctl.answers import Lender, ListState, Pool, Process, Schedule, Scheduler, Targets
 from pagestatus.ctl.minutes import last_minutes
 from pagestatus.ctl.output import Refused
-from pagestatus.ctl.place import DEGRADED, MINUTES_LOG, NOT_RUNNING, Place, understood
+from pagestatus.ctl.place import DEGRADED, NOT_RUNNING, Place, understood
 
 RUNNING = "running"
 ABSENT = "absent"

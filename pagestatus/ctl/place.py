@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from pagestatus.addresses import Addresses
-from pagestatus.config import Config, ConfigMistakes, load
+from pagestatus.config import RESULTS_LOG, Config, ConfigMistakes, load
 from pagestatus.control import ControlError, NoAnswer, Silent, ask, ask_all
 from pagestatus.ctl.output import Refused, note
 
@@ -23,8 +23,6 @@ DEGRADED = 3
 PATIENCE_S = 0.8
 # For the path of the log alone nobody should wait long: the configuration says it as well.
 SHORT_S = 0.3
-RESULTS_LOG = "url_status.log"
-MINUTES_LOG = "minutes.log"
 
 Shape = TypeVar("Shape")
 

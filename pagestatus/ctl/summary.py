@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from pagestatus.config import MINUTES_LOG
 from pagestatus.ctl.answers import Minute
 from pagestatus.ctl.group import Command
 from pagestatus.ctl.minutes import last_minutes
 from pagestatus.ctl.output import note, palette, width, write, write_json
-from pagestatus.ctl.place import MINUTES_LOG, Place, understood
+from pagestatus.ctl.place import Place, understood
 from pagestatus.ctl.table import PLAIN, Cell, Column, Palette, Style, table
 from pagestatus.ctl.text import clean, count, milliseconds, size
 

@@ -19,8 +19,9 @@ from aggregator.failures import Failures
 from aggregator.ledger import Ledger
 from aggregator.lines import moment_us, rendered
 from aggregator.logfile import LogFile
-from aggregator.recovery import MINUTES, RESULTS, recover
+from aggregator.recovery import recover
 from aggregator.writer import Writer
+from pagestatus.config import MINUTES_LOG, RESULTS_LOG
 from pagestatus.messages import Commit, Down, Message, Missed, Reason, Result, Started
 from pagestatus.verdict import judge
 from records import MINUTE, NOON, SECOND, missed, result, sweep, timeout
@@ -47,11 +48,11 @@ class World:
         files = {
             # Small enough to rotate now and then; nothing is ever dropped.
             name: LogFile(self.folder / name, max_bytes=3000, keep=1000, sync=False)
-            for name in (RESULTS, MINUTES)
+            for name in (RESULTS_LOG, MINUTES_LOG)
         }
         self.ledger = Ledger(Failures())
         recover(self.folder, self.ledger)
-        self.writer = Writer(self.ledger, files[RESULTS], files[MINUTES])
+        self.writer = Writer(self.ledger, files[RESULTS_LOG], files[MINUTES_LOG])
 
     # --- what peers do ---
 
@@ -126,10 +127,10 @@ class World:
         self.writer.close()
         if in_minute:
             minutes = b"".join(map(rendered, self.ledger.close_minutes()))
-            self.tear(MINUTES, minutes[: cut % (len(minutes) + 1)])
-            self.tear(RESULTS, lines)
+            self.tear(MINUTES_LOG, minutes[: cut % (len(minutes) + 1)])
+            self.tear(RESULTS_LOG, lines)
         else:
-            self.tear(RESULTS, lines[: cut % (len(lines) + 1)])
+            self.tear(RESULTS_LOG, lines[: cut % (len(lines) + 1)])
         self.start()
 
     def tear(self, name: str, written: bytes) -> None:
@@ -139,10 +140,10 @@ class World:
     # --- the files, read naively ---
 
     def lines(self) -> list[dict[str, Any]]:
-        return read(self.folder, RESULTS)
+        return read(self.folder, RESULTS_LOG)
 
     def minutes(self) -> list[dict[str, Any]]:
-        return read(self.folder, MINUTES)
+        return read(self.folder, MINUTES_LOG)
 
     def settle_everything(self) -> None:
         """Whoever got no commit tries again, and the last minute closes."""

@@ -15,8 +15,9 @@ import pytest
 from aggregator.failures import Failures
 from aggregator.ledger import Ledger
 from aggregator.logfile import LogFile, Unwritable
-from aggregator.recovery import MINUTES, RESULTS, last_minutes, recover
+from aggregator.recovery import last_minutes, recover
 from aggregator.writer import Writer
+from pagestatus.config import MINUTES_LOG, RESULTS_LOG
 from records import MINUTE, NOON, SECOND, result, sweep, timeout
 
 ROOMY = 1 << 30
@@ -162,7 +163,7 @@ def test_the_last_minutes_are_found_over_a_rotation_and_rubbish(tmp_path: Path) 
 
 def start(folder: Path) -> tuple[Ledger, Writer]:
     """What a process does when it starts."""
-    files = opened(folder / RESULTS), opened(folder / MINUTES)
+    files = opened(folder / RESULTS_LOG), opened(folder / MINUTES_LOG)
     ledger = Ledger(Failures())
     recover(folder, ledger)
     return ledger, Writer(ledger, *files)
@@ -173,7 +174,7 @@ def test_rubbish_in_the_log_costs_only_itself(tmp_path: Path, caplog: pytest.Log
     ledger, writer = start(tmp_path)
     ledger.take([result(1)], NOON)
     assert len(writer.flush().commits) == 1
-    log = tmp_path / RESULTS
+    log = tmp_path / RESULTS_LOG
     log.write_bytes(
         b"\0\0\n\n{}\n[\xff]\n" + log.read_bytes() + b'{"time":"","url":"","bytes":1,"outcome":"ok"}\n'
     )
@@ -195,7 +196,7 @@ def test_old_files_and_compressed_ones_are_not_read(tmp_path: Path, caplog: pyte
     ledger.take([result(1), sweep(NOON + MINUTE)], NOON)
     assert len(writer.flush().minutes) == 1
     writer.close()
-    log = tmp_path / RESULTS
+    log = tmp_path / RESULTS_LOG
     for name in ("url_status.log.1", "url_status.log-20260131", "url_status.log.2.gz"):
         (tmp_path / name).write_bytes(log.read_bytes())
     start(tmp_path)[1].close()
@@ -212,7 +213,7 @@ def test_a_file_that_looks_old_is_read_if_its_lines_are_not(tmp_path: Path) -> N
     writer.close()
     # The clock was set back by an hour before the last lines were written.
     before_ns = (NOON - 60 * MINUTE) * 1000
-    os.utime(tmp_path / RESULTS, ns=(before_ns, before_ns))
+    os.utime(tmp_path / RESULTS_LOG, ns=(before_ns, before_ns))
     ledger, writer = start(tmp_path)
     ledger.take([result(2, NOON + MINUTE)], NOON)
     writer.close()
@@ -235,7 +236,7 @@ def test_nothing_is_true_as_long_as_the_disk_is_full(
     assert writer.idle
     writer.close()
     assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
-    assert len((tmp_path / RESULTS).read_bytes().splitlines()) == 3
+    assert len((tmp_path / RESULTS_LOG).read_bytes().splitlines()) == 3
 
 
 def test_a_minute_that_found_no_room_is_written_once_when_there_is(tmp_path: Path) -> None:
