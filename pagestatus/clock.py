@@ -47,9 +47,3 @@ class Clock:
 def iso(us: int) -> str:
     """``us`` as ``2026-01-31T12:00:00.123Z`` (RFC 3339, UTC, milliseconds, rounded down)."""
     return datetime.fromtimestamp(us // 1000 / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-
-
-def parse_iso(text: str) -> int:
-    """The inverse of ``iso``, in microseconds; raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    return round(moment.timestamp() * 1000) * 1000

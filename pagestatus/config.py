@@ -152,19 +152,6 @@ def load(flags: Mapping[str, object] = MappingProxyType({})) -> Config:
     return config
 
 
-def keys() -> dict[str, object]:
-    """Every key path with its default, in order."""
-    defaults = Config()
-    return {key: _lookup(defaults, key) for key, _type in _fields()}
-
-
-def _lookup(config: Config, key: str) -> object:
-    value: object = config
-    for part in key.split("."):
-        value = getattr(value, part)
-    return value
-
-
 def _fields(struct: type[Struct] = Config, prefix: str = "") -> Iterator[tuple[str, object]]:
     for field in msgspec.structs.fields(struct):
         if isinstance(field.type, type) and issubclass(field.type, Struct):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec import Struct
 
 from pagestatus import addresses
-from pagestatus.config import MOST_FETCHERS, Config, ConfigMistakes, keys, load
+from pagestatus.config import MOST_FETCHERS, Config, ConfigMistakes, load
 
 # Key; its default; then what stands in the file, in the environment and on the command line, with what
 # becomes of each.
@@ -106,6 +107,15 @@ def value_of(config: Config, key: str) -> object:
     return str(found) if isinstance(found, Path) else found
 
 
+def keys(section: Struct, prefix: str = "") -> Iterator[str]:
+    for field in section.__struct_fields__:
+        value = getattr(section, field)
+        if isinstance(value, Struct):
+            yield from keys(value, f"{prefix}{field}.")
+        else:
+            yield prefix + field
+
+
 def variable(key: str) -> str:
     return "PAGESTATUS_" + key.upper().replace(".", "_")
 
@@ -119,7 +129,7 @@ def toml(key: str, value: str) -> str:
 
 
 def test_every_key_is_in_the_table_here_with_its_default(place: Place) -> None:
-    defaults = {key: value_of(load(), key) for key in keys()}
+    defaults = {key: value_of(load(), key) for key in keys(load())}
     assert defaults == {key: place.meant(default) for key, default, *_ in KEYS}
 
 
