@@ -29,7 +29,6 @@ LOCK = "url_status.lock"
 QUIET_S = 0.3
 LONGEST_DRAIN_S = 2.0
 LINGER_S = 1.0
-MOST_MINUTES = 10_000
 
 
 class Aggregator:
@@ -69,7 +68,6 @@ class Aggregator:
         return {
             "status": self._status,
             "failures": self._latest_failures,
-            "summary": self._summary,
             "log_path": lambda _params: str(self._config.data_dir / RESULTS_LOG),
         }
 
@@ -153,15 +151,12 @@ class Aggregator:
         url = params.get("url")
         if url is not None and not isinstance(url, str):
             raise ControlError(f"url: {url!r}: expected text")
-        return self._failures.latest(_number(params, KEPT), url)
-
-    def _summary(self, params: Params) -> list[Figures]:
-        return last_minutes(self._config.data_dir, _number(params, MOST_MINUTES))
+        return self._failures.latest(_number(params), url)
 
 
-def _number(params: Params, most: int) -> int:
-    """How many of the last things are asked for."""
+def _number(params: Params) -> int:
+    """How many of the last failures are asked for."""
     number = params.get("n", 10)
     if type(number) is not int or number < 1:
         raise ControlError(f"n: {number!r}: expected a number of 1 or more")
-    return min(number, most)
+    return min(number, KEPT)
