@@ -6,6 +6,7 @@ Keys that are not named here are ignored, so that a newer process can say more.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 
 from msgspec import Struct, field
 
@@ -60,6 +61,12 @@ class ListState(Struct):
     first_mistakes: list[str] = field(default_factory=list)
     # Why the list could not be read at all; the one before is kept.
     problem: str = ""
+    path: str = ""
+
+    @property
+    def explained_by(self) -> str:
+        """The command that shows all mistakes of this very list, which need not be the configured one."""
+        return " ".join(["pagestatus-ctl check-config", *([quote(self.path)] if self.path else [])])
 
 
 class Lender(Struct):

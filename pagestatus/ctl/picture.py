@@ -169,4 +169,4 @@ def _list_troubles(state: ListState) -> Iterator[str]:
     if state.problem:
         yield f"{state.problem}: the list before is kept."
     if state.mistakes:
-        yield f"Entries of the list are left out: {state.mistakes}. pagestatus-ctl check-config says why."
+        yield f"Entries of the list are left out: {state.mistakes}. {state.explained_by} says why."

@@ -49,7 +49,7 @@ def reload(place: Place) -> None:
     write([f"targets: {count(targets)} ({count(state.added)} added, {count(state.removed)} removed)"])
     if state.mistakes:
         raise Refused(
-            f"entries left out: {count(state.mistakes)}; pagestatus-ctl check-config says why", CONFIGURATION
+            f"entries left out: {count(state.mistakes)}; {state.explained_by} says why", CONFIGURATION
         )
 
 

@@ -237,11 +237,11 @@ def test_without_the_pool_the_scheduler_tells_of_the_fetchers(answers: dict[str,
 
 def test_a_full_disk_and_a_bad_list_are_told(answers: dict[str, Any]) -> None:
     answers["aggregator"].update(state="blocked", writable=False)
-    answers["scheduler"]["list"] = {"mistakes": 3, "problem": "urls.json: empty"}
+    answers["scheduler"]["list"] = {"mistakes": 3, "problem": "urls.json: empty", "path": "/my urls.json"}
     assert list(troubles(compose(answers, {}, DATA_DIR))) == [
         "Results do not reach the disk: make room in /var/lib/pagestatus, then it goes on by itself.",
         "urls.json: empty: the list before is kept.",
-        "Entries of the list are left out: 3. pagestatus-ctl check-config says why.",
+        "Entries of the list are left out: 3. pagestatus-ctl check-config '/my urls.json' says why.",
     ]
 
 
