@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from pagestatus.identity import id_word, is_id_word
+from pagestatus.identity import is_id_word, target_word
 from pagestatus.messages import Class, Down, Missed, Outcome, Reason, Result
 from pagestatus.verdict import Verdict
 
@@ -98,14 +98,6 @@ def _second(second: int) -> str:
 def moment_us(text: str) -> int:
     """The inverse of ``stamp``; raises ``ValueError``."""
     return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
-
-
-def target_word(target: int, name: str) -> str:
-    """How a line names the target: its name, else its id in 16 hexadecimal digits.
-
-    A name that looks like an id is not shown: the line says which id it stands for.
-    """
-    return name if name and not is_id_word(name) else id_word(target)
 
 
 def target_id(word: str, hashed: Callable[[str], int]) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pagestatus.clock import SECOND_US, Clock, iso
 from pagestatus.control import Command, ControlError, Params
+from pagestatus.identity import target_word
 from pagestatus.messages import Reason
 from scheduler.catalog import Catalog, State
 from scheduler.handover import Step
@@ -104,7 +105,7 @@ class Commands:
         return [
             {
                 "url": slot.url,
-                "target": slot.name or f"{slot.target:016x}",
+                "target": target_word(slot.target, slot.name),
                 "seconds": round((now_us - slot.given_us) / SECOND_US, 3),
                 "attempt": slot.attempt,
                 "fetcher": indices.get(slot.fetcher),
@@ -124,7 +125,7 @@ class Commands:
         slot = planner.slots.get(catalog.ids[index])
         retry_after_us = catalog.retry_after_us.get(index)
         return {
-            "target": catalog.names.get(index) or f"{catalog.ids[index]:016x}",
+            "target": target_word(catalog.ids[index], catalog.names.get(index, "")),
             "url": catalog.urls[index],
             "interval_s": interval_us / SECOND_US,
             "timeout_s": options.timeout_us / SECOND_US,

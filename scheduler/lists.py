@@ -13,6 +13,7 @@ import threading
 import msgspec
 
 from pagestatus.config import Config
+from pagestatus.identity import id_word
 from pagestatus.loop import Loop
 from pagestatus.targets import BadList, TargetList
 from scheduler.catalog import Catalog
@@ -117,7 +118,7 @@ class Lists:
         ids = [catalog.ids[index] for index, paused in enumerate(catalog.paused) if paused]
         temporary = self._paused_path.with_suffix(".tmp")
         with temporary.open("wb") as file:
-            file.write(msgspec.json.encode([f"{target_id:016x}" for target_id in ids]))
+            file.write(msgspec.json.encode([id_word(target_id) for target_id in ids]))
             file.flush()
             os.fdatasync(file.fileno())
         temporary.replace(self._paused_path)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 
+from pagestatus.identity import target_word
 from pagestatus.targets import TargetList
 from scripts.audit import log, minutes
 from scripts.audit.slots import gathered
@@ -20,7 +21,7 @@ MOST_SHOWN = 20
 
 def intervals_us(urls: Path) -> Mapping[str, int]:
     """The interval of each target of a list, by the word that the log has for it."""
-    return {target.name or f"{target.id:016x}": target.interval_us for target in TargetList(urls)}
+    return {target_word(target.id, target.name): target.interval_us for target in TargetList(urls)}
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator import lines
+from pagestatus.identity import target_word
 from pagestatus.messages import Class, Down, Outcome, Reason
 from pagestatus.targets import TargetList, id_of_name
 from pagestatus.verdict import Verdict, judge
@@ -127,13 +128,13 @@ def test_whatever_a_url_and_a_name_hold_the_line_is_one_line_of_ascii(url: str, 
     attempt = result(url=url, name=name)
     found = written(lines.result_line(attempt, judge(attempt)))
     assert found["url"] == url
-    assert found["target"] == lines.target_word(1, name)
+    assert found["target"] == target_word(1, name)
 
 
 def test_a_name_that_looks_like_an_id_is_not_shown_as_one() -> None:
     looks_like_an_id = "00000000deadbeef"
-    assert lines.target_word(5, looks_like_an_id) == "0000000000000005"
-    assert lines.target_word(5, "home page") == "home page"
+    assert target_word(5, looks_like_an_id) == "0000000000000005"
+    assert target_word(5, "home page") == "home page"
     assert lines.target_id("0000000000000005", id_of_name) == 5
 
 
