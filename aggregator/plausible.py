@@ -32,7 +32,7 @@ def can_be_missed(missed: Missed, latest_us: int) -> bool:
     """Whether its slots can be counted and have due times."""
     return (
         missed.target >= 0
-        and missed.reason >= Reason.OVERRUN
+        and Reason.OVERRUN <= missed.reason < Reason.CHANGED
         and 0 < missed.count <= MOST_MISSED
         and 0 <= missed.interval_us <= latest_us
         and missed.due_us > 0

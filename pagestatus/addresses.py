@@ -35,8 +35,13 @@ class Addresses:
         """Where the aggregator pulls: results, missed slots, sweeps."""
         return self.run_dir / "aggregator.in"
 
+    @property
+    def wsbridge(self) -> Path:
+        """Where the bridge pulls: states, progress of ranges, losses."""
+        return self.run_dir / "wsbridge.in"
+
     def fetcher(self, index: int, epoch: int) -> Path:
-        """Where one incarnation of a fetcher pulls its checks."""
+        """Where one incarnation of a fetcher pulls its checks and ranges."""
         return self.run_dir / f"fetcher-{index}-{_base36(epoch)}.in"
 
     def control(self, name: str) -> Path:

@@ -84,6 +84,15 @@ class Downloads(Struct, frozen=True, kw_only=True):
     active: Count = 4
     per_host: Count = 16
     allow_private: bool = False
+    # Tries in a row without a single byte after which a download has failed, and the first wait between them.
+    retries: Annotated[int, Meta(ge=0, le=1000)] = 10
+    retry_interval: Seconds = 1.0
+    # A connection that brings next to nothing for this long is given up.
+    stall_timeout: Seconds = 20.0
+
+    def folder(self, data_dir: Path) -> Path:
+        """Where the files go."""
+        return data_dir / "downloads" if self.dir is None else self.dir
 
 
 class Websocket(Struct, frozen=True, kw_only=True):

@@ -74,6 +74,14 @@ class Reason(IntEnum):
     LATE = 72
     DRAIN = 73
     REMOVED = 74
+    # a range of a download; checks never end so
+    CHANGED = 96  # the answer is of another file than the first one was
+    NO_RANGE = 97  # the whole in answer to a range, or a Content-Range that makes no sense
+    SHORT = 98  # fewer bytes than were promised
+    LONG = 99  # more
+    ADDRESS = 100  # the address is not public
+    DISK_FULL = 101
+    DISK = 102
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -171,7 +179,7 @@ class Commit(Record, frozen=True, tag=4):
 
 
 class FetcherState(Record, frozen=True, tag=5):
-    """Fetcher → scheduler, on start and once a second: here I am, and so much I can hold."""
+    """Fetcher → scheduler and bridge, on start and once a second: here I am, and so much I can hold."""
 
     epoch: int
     fetcher: int
@@ -180,10 +188,13 @@ class FetcherState(Record, frozen=True, tag=5):
     in_flight: int
     draining: bool = False
     pid: int = 0
+    # Ranges it can hold at once, beside the checks; 0 while it drains.
+    range_slots: int = 0
+    ranges_in_flight: int = 0
 
 
 class Gone(Record, frozen=True, tag=6):
-    """Pool → scheduler: this incarnation has ended; whatever it held is lost."""
+    """Pool → scheduler and bridge: this incarnation has ended; whatever it held is lost."""
 
     epoch: int
     fetcher: int
@@ -248,6 +259,131 @@ class Pulse(Record, frozen=True, tag=12):
     writable: bool = True
 
 
+# --- downloads ----------------------------------------------------------------------------------------
+
+
+class RangeTask(Record, frozen=True, tag=32):
+    """Bridge → fetcher: fetch the bytes [start, stop) of a file and write them where they belong.
+
+    With ``stop`` 0 the whole file is asked for, without a range. With no ``file`` only the head of the answer
+    is wanted: that is how the server is asked whether it honours ranges.
+    """
+
+    # The incarnation of the bridge: who hears of a new one drops the tasks of the one before.
+    bridge: int
+    # Unique within the incarnation.
+    task: int
+    # Without a user name.
+    url: str
+    start: int
+    stop: int
+    # Name of a file in the folder of downloads, and its inode: it is there, and it is that one.
+    file: str = ""
+    inode: int = 0
+    # What the first answer said, which this one is held against; -1 and empty: it did not say.
+    total: int = -1
+    etag: str = ""
+    last_modified: str = ""
+    # "user:password" and further headers: sent to the origin of ``url`` alone, never where that leads.
+    credentials: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class RangeCut(Record, frozen=True, tag=33):
+    """Bridge → fetcher: this range ends at ``stop`` now, its rest is another's; 0: it ends at once."""
+
+    bridge: int
+    task: int
+    stop: int = 0
+
+
+class RangeProgress(Record, frozen=True, tag=34):
+    """Fetcher → bridge, a few times a second while bytes come and once a second in any case."""
+
+    bridge: int
+    task: int
+    # The bytes from the task's start up to here are in the file.
+    position: int
+
+
+class Head(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What the head of an answer says of the file; empty and -1: it does not say."""
+
+    # Content-Range: the bytes [start, stop) of total.
+    start: int = -1
+    stop: int = -1
+    total: int = -1
+    # Content-Length.
+    length: int = -1
+    etag: str = ""
+    last_modified: str = ""
+    content_disposition: str = ""
+    content_encoding: str = ""
+    repr_digest: str = ""
+    digest: str = ""
+    content_md5: str = ""
+
+
+class RangeDone(Record, frozen=True, tag=35):
+    """Fetcher → bridge: a range task has ended, well or not. One for each task, unless the fetcher dies."""
+
+    bridge: int
+    task: int
+    # The incarnation of the fetcher.
+    epoch: int
+    # As in RangeProgress. After Reason.LONG and CHANGED it is the task's start: no byte can be trusted.
+    position: int
+    # Reason.NONE: all that was asked for, up to the last ``stop``, is in the file.
+    reason: Reason
+    # 0: no answer came.
+    status: int = 0
+    # Seconds the server asked us to stay away; -1: it did not.
+    retry_after_s: int = -1
+    # The URL that answered, after redirects; without a user name.
+    url: str = ""
+    # What went wrong, for people; one line.
+    words: str = ""
+    head: Head = Head()
+
+
+class DownloadMinute(Record, frozen=True, tag=36):
+    """Bridge → aggregator, once a second until it is answered: the figures of one minute, so far."""
+
+    minute_us: int
+    # Downloads running at its end, so far.
+    active: int
+    completed: int
+    failed: int
+    # Of bodies, newly in the files.
+    bytes: int
+
+
+class DownloadsCounted(Record, frozen=True, tag=37):
+    """Aggregator → bridge: the minute has its line, with these figures; the rest counts in a later one."""
+
+    minute_us: int
+    completed: int
+    failed: int
+    bytes: int
+
+
 Message = (
-    Check | Result | Missed | Commit | FetcherState | Gone | Leave | Started | Recap | Down | Sweep | Pulse
+    Check
+    | Result
+    | Missed
+    | Commit
+    | FetcherState
+    | Gone
+    | Leave
+    | Started
+    | Recap
+    | Down
+    | Sweep
+    | Pulse
+    | RangeTask
+    | RangeCut
+    | RangeProgress
+    | RangeDone
+    | DownloadMinute
+    | DownloadsCounted
 )
