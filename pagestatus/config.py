@@ -31,6 +31,7 @@ MINUTES_LOG = "minutes.log"
 OTHER_VARIABLES = frozenset(
     {
         "PAGESTATUS_CONFIG",
+        "PAGESTATUS_TEST_KILLS",
         "PAGESTATUS_TEST_SEED",
         "PAGESTATUS_TEST_SLOWNESS",
         "PAGESTATUS_TEST_STEPS",
@@ -43,6 +44,8 @@ Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 MOST_FETCHERS = 256
 # It stands in a header: no control characters (RFC 9110 5.5), and ASCII alone goes over the wire as written.
 Header = Annotated[str, Meta(pattern=r"^[ -~]*\Z", extra={"expected": "printable ASCII"})]
+# Bytes.
+LONGEST_TOKEN = 4096
 # An empty one would let everybody in, or nobody, and look like none.
 Token = Annotated[str, Meta(min_length=1)]
 # What must not be shown, also where the key is misspelled ("websocket.tokn") or its section is no table.
@@ -102,7 +105,29 @@ class Websocket(Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8888
     token: Token | None = None
     token_file: Path | None = None
+    # As browsers send them: "https://example.com", "null" (a page that is a file), or "*": any.
     origins: tuple[str, ...] = ()
+
+    def read_token(self) -> str | None:
+        """What clients must know, if anything; one newline at the end of the file does not belong to it.
+
+        Raises OSError when the file cannot be read, ValueError when it holds no token; neither repeats it.
+        """
+        if self.token_file is None:
+            return self.token
+        if not self.token_file.is_file():
+            # A pipe would hold us up for as long as nobody writes into it.
+            raise FileNotFoundError(f"{self.token_file}: not a file")
+        with self.token_file.open("rb") as file:
+            content = file.read(LONGEST_TOKEN + len(b"\r\n") + 1)
+        try:
+            token = content.decode().removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError:
+            # From nothing: its message holds a byte of the token.
+            raise ValueError("expected a token in UTF-8") from None
+        if not token or len(token.encode()) > LONGEST_TOKEN:
+            raise ValueError(f"expected a token of 1 to {LONGEST_TOKEN} bytes")
+        return token
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -308,3 +333,46 @@ def _unusable(config: Config, sources: Mapping[str, str]) -> Iterator[str]:
     if config.check.ca_file is not None and not config.check.ca_file.is_file():
         shown = quoted(str(config.check.ca_file))
         yield f"{sources['check.ca_file']}: {shown}: expected a file of certificates in PEM"
+    yield from _unsafe(config.websocket, sources)
+
+
+def _unsafe(websocket: Websocket, sources: Mapping[str, str]) -> Iterator[str]:
+    """Mistakes that would let in whom nobody meant to let in."""
+    if websocket == Websocket():
+        return
+    # Imported here: most configurations leave the websocket as it is.
+    from pagestatus.urls import is_loopback  # noqa: PLC0415
+
+    if websocket.token_file is not None:
+        yield from _wrong_token_file(websocket, sources["websocket.token_file"])
+    elif websocket.token is None and not is_loopback(websocket.host):
+        expected = "expected websocket.token or websocket.token_file beside it, or a loopback address"
+        yield f"{sources['websocket.host']}: {quoted(websocket.host)}: {expected}"
+    for origin in websocket.origins:
+        if not _is_origin(origin):
+            expected = (
+                'expected an origin, such as https://example.com or http://localhost:3000, "null" or "*"'
+            )
+            yield f"{sources['websocket.origins']}: {quoted(origin)}: {expected}"
+
+
+def _wrong_token_file(websocket: Websocket, source: str) -> Iterator[str]:
+    shown = quoted(str(websocket.token_file))
+    if websocket.token is not None:
+        yield f"{source}: {shown}: expected websocket.token or websocket.token_file, not both"
+    try:
+        websocket.read_token()
+    except OSError:
+        yield f"{source}: {shown}: expected a file that can be read, with a token in it"
+    except ValueError as mistake:
+        yield f"{source}: {shown}: {mistake}"
+
+
+def _is_origin(text: str) -> bool:
+    # Imported here: most configurations have none.
+    from pagestatus.urls import BadUrl, origin_of  # noqa: PLC0415
+
+    try:
+        return text in {"*", "null"} or bool(origin_of(text))
+    except BadUrl:
+        return False

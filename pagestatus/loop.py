@@ -50,7 +50,7 @@ class Loop:
         self._before_wait: list[Call] = []
         self._last_before_wait: list[Call] = []
         self._on_stall: list[Callable[[float], None]] = []
-        self._running = False
+        self.is_running = False
         # How long the round before this one worked.
         self._worked = 0.0
         self.now = clock()
@@ -123,13 +123,13 @@ class Loop:
 
     def run(self) -> None:
         """Run rounds until ``stop``."""
-        self._running = True
-        while self._running:
-            self.round(self._timeout())
+        self.is_running = True
+        while self.is_running:
+            self.round(self.timeout())
 
     def stop(self) -> None:
         """End ``run`` after this round."""
-        self._running = False
+        self.is_running = False
 
     def round(self, timeout: float) -> None:
         """Wait at most ``timeout`` seconds for something to happen, and do all that is to be done."""
@@ -160,8 +160,8 @@ class Loop:
             if callback is not None:
                 callback()
 
-    def _timeout(self) -> float:
-        """How long this round may sleep: until the next timer, for ever (-1), or not at all."""
+    def timeout(self) -> float:
+        """How long the next round may sleep: until the next timer, for ever (-1), or not at all."""
         if self._soon:
             return 0.0
         timers = self._timers

@@ -13,6 +13,7 @@ from pagestatus import logs
 from pagestatus.addresses import Addresses, BadRunDir
 from pagestatus.config import Config, ConfigMistakes, load
 from pagestatus.locks import Taken
+from pagestatus.loop import Loop
 from pagestatus.runner import DRAIN_S, Actor, CannotStart, Exit, Runner
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -37,6 +38,7 @@ def main(
     make_actor: Callable[[Config], Actor],
     flags: Mapping[str, object],
     drain_timeout_s: float = DRAIN_S,
+    drive: Callable[[Loop], None] = Loop.run,
 ) -> int:
     """Run one actor to its end; returns the exit code (see ``runner.Exit``)."""
     try:
@@ -57,12 +59,12 @@ def main(
         problem = f"{mistake.filename}: {mistake.strerror}, expected a folder that can be written to"
         click.echo(f"data_dir: {problem}", err=True)
         return Exit.CONFIGURATION
-    return _run(actor, config, drain_timeout_s)
+    return _run(Runner(actor, config, drain_timeout_s, drive))
 
 
-def _run(actor: Actor, config: Config, drain_timeout_s: float) -> Exit:
+def _run(runner: Runner) -> Exit:
     try:
-        exit_ = Runner(actor, config, drain_timeout_s).run()
+        exit_ = runner.run()
     except CannotStart as mistake:
         log.error("%s", mistake)  # noqa: TRY400 - one clear line, not a traceback
         return Exit.CONFIGURATION

@@ -13,7 +13,7 @@ from pathlib import Path
 import zmq
 
 from pagestatus.codec import BadFrame, decode, encode
-from pagestatus.loop import READ, Loop
+from pagestatus.loop import READ, Loop, Timer
 from pagestatus.messages import Message
 
 # Frames taken in one go before the loop looks at its other work.
@@ -24,6 +24,9 @@ RECORDS_A_FRAME = 64
 MOST_WAITING = 10_000
 # A frame holds at most 64 records; a larger message comes from no peer of ours.
 LARGEST_FRAME = 16 << 20
+# When a socket that takes nothing is tried again: soon, and ever less often. Seconds.
+FIRST_RETRY_S = 0.01
+LONGEST_RETRY_S = 0.25
 
 Context = zmq.Context[zmq.Socket[bytes]]
 Receive = Callable[[list[Message]], None]
@@ -106,15 +109,27 @@ class Outbox:
 
     With ``immediate`` the socket takes nothing while no peer is connected, and what it took for one that
     ended dies with it: a successor on the same path never gets that. What still waits here it would get, so
-    each incarnation of a peer is to have a path of its own.
+    each incarnation of a peer is to have a path of its own. At most
+    ``most_waiting`` frames wait here (MOST_WAITING by default), the oldest are dropped; a peer that is not
+    there costs next to nothing.
     """
 
-    def __init__(self, loop: Loop, context: Context, path: Path, *, immediate: bool = False) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        context: Context,
+        path: Path,
+        *,
+        immediate: bool = False,
+        most_waiting: int | None = None,
+    ) -> None:
         self.dropped = 0
+        self._most_waiting = MOST_WAITING if most_waiting is None else most_waiting
         self._loop = loop
         self._records: list[Message] = []
         self._frames: deque[bytes] = deque()
-        self._again = False
+        self._retry: Timer | None = None
+        self._retry_s = FIRST_RETRY_S
         self._socket = context.socket(zmq.PUSH)
         self._socket.set(zmq.LINGER, 0)
         self._socket.set(zmq.IMMEDIATE, int(immediate))
@@ -144,8 +159,10 @@ class Outbox:
         records, self._records = self._records, []
         for start in range(0, len(records), RECORDS_A_FRAME):
             self._frames.append(encode(records[start : start + RECORDS_A_FRAME]))
-        self._push()
-        while len(self._frames) > MOST_WAITING:
+        # A socket that took nothing a moment ago is left alone until it is tried again.
+        if self._retry is None:
+            self._push()
+        while len(self._frames) > self._most_waiting:
             self._frames.popleft()
             self.dropped += 1
 
@@ -154,22 +171,28 @@ class Outbox:
             try:
                 self._socket.send(self._frames[0], zmq.NOBLOCK)
             except zmq.Again:
-                # Full or not connected yet. No edge tells reliably when that ends: try again shortly.
-                if not self._again:
-                    self._again = True
-                    self._loop.after(0.01, self._try_again)
+                # Full or not connected yet. No edge tells reliably when that ends.
+                self._retry = self._loop.after(self._retry_s, self._try_again)
+                self._retry_s = min(2 * self._retry_s, LONGEST_RETRY_S)
                 return
             self._frames.popleft()
+            self._retry_s = FIRST_RETRY_S
 
     def _try_again(self) -> None:
-        self._again = False
-        if not self._socket.closed:
-            self._push()
+        self._retry = None
+        self._push()
 
     def close(self, linger_s: float = 0.0) -> None:
         """Flush, and give the peer ``linger_s`` seconds to take what is still on its way."""
         self._loop.not_before_wait(self.flush)
+        self._cancel_retry()
         self.flush()
+        self._cancel_retry()
         # Whoever closes it inside a round may be followed by that round's flush.
         self._frames.clear()
         self._socket.close(linger=int(linger_s * 1000))
+
+    def _cancel_retry(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None

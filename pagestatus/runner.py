@@ -80,7 +80,14 @@ class Actor(Protocol):
 class Runner:
     """Owns one actor's loop and what surrounds it."""
 
-    def __init__(self, actor: Actor, config: Config, drain_timeout_s: float = DRAIN_S) -> None:
+    def __init__(
+        self,
+        actor: Actor,
+        config: Config,
+        drain_timeout_s: float = DRAIN_S,
+        drive: Callable[[Loop], None] = Loop.run,
+    ) -> None:
+        """``drive`` runs the loop until it is stopped; another loop may do that for its own."""
         self.config = config
         self.addresses = Addresses(config.run_dir)
         self.loop = Loop()
@@ -89,6 +96,7 @@ class Runner:
         self.draining = False
         self._actor = actor
         self._drain_timeout_s = drain_timeout_s
+        self._drive = drive
         self._exit = Exit.DRAINED
         self._started = time.monotonic()
         self._next_second = self.loop.now
@@ -104,7 +112,7 @@ class Runner:
             log.info("started")
             self.loop.before_wait(self._look_at_drain)
             self._second()
-            self.loop.run()
+            self._drive(self.loop)
             self._actor.close()
         finally:
             self._let_go()

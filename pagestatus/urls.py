@@ -8,7 +8,7 @@ a URL never carries a user name.
 from __future__ import annotations
 
 import re
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -29,6 +29,8 @@ _SPLIT = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//([^/?#\\]*))?([^#]*)", re.DOT
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+# RFC 6454 section 6.2; browsers' own pages and extensions have schemes of their own.
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://[^/?#@\\\s]+")
 _LONGEST_NAME = 253
 # All that RFC 3986 lets stand as it is, and "%": what is encoded already stays so.
 _AS_IT_IS = "%/?:@!$&'()*+,;=-._~[]|"
@@ -48,6 +50,11 @@ class WireUrl(NamedTuple):
     # ``host`` is an address: there is nothing to resolve.
     is_address: bool
 
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """Scheme, host and port: what credentials are for (RFC 6454 section 4)."""
+        return self.url.partition(":")[0], self.host, self.port
+
 
 def wire_url(url: str) -> WireUrl:
     """``url`` as it goes over the wire; raises BadUrl. The fragment is left out."""
@@ -66,6 +73,29 @@ def wire_url(url: str) -> WireUrl:
     # What may not stand in a request is percent-encoded as UTF-8, as browsers send it.
     path = quote(rest if rest.startswith("/") else f"/{rest}", safe=_AS_IT_IS)
     return WireUrl(f"{scheme}://{where}{path}", host, port, is_address)
+
+
+def origin_of(text: str) -> str:
+    """The origin ``text`` ("https://host:port") as browsers send it; raises BadUrl (RFC 6454 section 6.1).
+
+    In lower case, the host in ASCII, without the port that goes without saying and without a final slash.
+    """
+    text = text.lower().removesuffix("/")
+    found = _ORIGIN.fullmatch(text)
+    if found is None or _CONTROL.search(text):
+        # Not quoted: what stands there may be a password.
+        raise BadUrl("expected an origin, such as https://example.com or http://localhost:3000")
+    return wire_url(text).url.removesuffix("/") if found[1] in PORTS else text
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` is this machine alone: localhost, 127.0.0.0/8, ::1 (without brackets)."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _check_characters(url: str) -> None:

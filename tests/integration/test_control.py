@@ -423,7 +423,7 @@ def test_without_a_descriptor_the_loop_still_sleeps_and_lets_people_in_later(sti
         for _ in range(10):
             still.loop.round(0)
         assert refusing.tried == 1
-        assert 0 < still.loop._timeout() <= NO_DESCRIPTOR_S
+        assert 0 < still.loop.timeout() <= NO_DESCRIPTOR_S
         still.server._socket = real
         peer.sendall(b'{"command": "nothing"}\n')
         with still.running():

@@ -182,9 +182,9 @@ def test_a_cancelled_timer_is_not_called_and_wakes_nobody(loop: Loop, hand: Hand
     called: list[str] = []
     for timer in [loop.after(delay, lambda: called.append("x")) for delay in (1, 2, 3)]:
         timer.cancel()
-    assert loop._timeout() == -1
+    assert loop.timeout() == -1
     loop.after(5, lambda: called.append("y"))
-    assert loop._timeout() == 5
+    assert loop.timeout() == 5
     hand.now += 6
     loop.round(0)
     assert called == ["y"]
@@ -200,11 +200,11 @@ def test_a_timer_may_cancel_another_that_is_due_too(loop: Loop, hand: Hand) -> N
 
 
 def test_it_sleeps_until_the_next_timer_and_not_at_all_when_that_is_late(loop: Loop, hand: Hand) -> None:
-    assert loop._timeout() == -1
+    assert loop.timeout() == -1
     loop.at(101.5, lambda: None)
-    assert loop._timeout() == 1.5
+    assert loop.timeout() == 1.5
     hand.now = 102.0
-    assert loop._timeout() == 0
+    assert loop.timeout() == 0
 
 
 # --- deferred calls --------------------------------------------------------------------------------------
@@ -220,11 +220,11 @@ def test_what_is_to_be_done_soon_is_done_without_sleeping(loop: Loop) -> None:
 
     loop.soon(again)
     for rounds in (1, 2, 3):
-        assert loop._timeout() == 0
+        assert loop.timeout() == 0
         # One step each: the other work of the loop has its turn in between.
         loop.round(0)
         assert len(called) == rounds
-    assert loop._timeout() == -1
+    assert loop.timeout() == -1
 
 
 def test_a_round_ends_with_those_who_decide_and_then_with_those_who_send(

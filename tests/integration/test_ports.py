@@ -53,7 +53,7 @@ class Ring:
         deadline = time.monotonic() + WITHIN_S * SLOWNESS
         while not condition():
             assert time.monotonic() < deadline, f"still not so; arrived: {self.numbers[:100]}"
-            timeout = self.loop._timeout()
+            timeout = self.loop.timeout()
             self.loop.round(min(timeout, 0.02) if timeout >= 0 else 0.02)
 
 

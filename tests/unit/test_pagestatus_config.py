@@ -12,7 +12,7 @@ import pytest
 from msgspec import Struct
 
 from pagestatus import addresses
-from pagestatus.config import MOST_FETCHERS, Config, ConfigMistakes, load
+from pagestatus.config import LONGEST_TOKEN, MOST_FETCHERS, Config, ConfigMistakes, load
 
 # Key; its default; then what stands in the file, in the environment and on the command line, with what
 # becomes of each.
@@ -46,13 +46,19 @@ KEYS: list[Row] = [
     ("downloads.active", 4, ("1", 1), ("9", 9), (3, 3)),
     ("downloads.per_host", 16, ("1", 1), ("9", 9), (3, 3)),
     ("downloads.allow_private", False, ("true", True), ("1", True), (True, True)),
-    ("websocket.host", "127.0.0.1", ('"::1"', "::1"), ("0.0.0.0", "0.0.0.0"), ("a", "a")),  # noqa: S104
+    ("downloads.retries", 10, ("0", 0), ("1000", 1000), (3, 3)),
+    ("downloads.retry_interval", 1.0, ("0.5", 0.5), ("2s", 2.0), (3, 3.0)),
+    ("downloads.stall_timeout", 20.0, ("0.5", 0.5), ("2s", 2.0), (3, 3.0)),
+    ("websocket.host", "127.0.0.1", ('"::1"', "::1"), ("127.9.9.9", "127.9.9.9"), ("localhost", "localhost")),
     ("websocket.port", 8888, ("1", 1), ("65535", 65_535), (3, 3)),
     ("websocket.token", None, ('"null"', "null"), ("null", "null"), ("t", "t")),
-    ("websocket.token_file", None, ('"a"', "<here>/a"), ("/b", "/b"), (Path("/c"), "/c")),
-    ("websocket.origins", (), ('["http://a"]', ("http://a",)), ("http://a,http://b", ("http://a", "http://b")),
+    ("websocket.token_file", None, ('"token"', "<token>"), ("./token", "<token>"),
+     (Path("<token>"), "<token>")),
+    ("websocket.origins", (), ('["http://a"]', ("http://a",)), ("http://a,null,*", ("http://a", "null", "*")),
      ([], ())),
 ]  # fmt: skip
+
+SECRET = "hunter2"  # noqa: S105 - the oldest one
 
 
 class Place:
@@ -62,6 +68,8 @@ class Place:
         self.folder = folder
         self.pem = folder / "ca.pem"
         self.pem.touch()
+        self.token = folder / "token"
+        self.token.write_text(f"{SECRET}\n")
         self._monkeypatch = monkeypatch
         monkeypatch.chdir(folder)
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
@@ -91,8 +99,8 @@ class Place:
             return Path(str(self.meant(str(value))))
         if not isinstance(value, str):
             return value
-        value = value.replace("<pem>", str(self.pem)).replace("<here>", str(self.folder))
-        return value.replace("<tmp>", str(self.folder / "pagestatus"))
+        value = value.replace("<pem>", str(self.pem)).replace("<token>", str(self.token))
+        return value.replace("<here>", str(self.folder)).replace("<tmp>", str(self.folder / "pagestatus"))
 
 
 @pytest.fixture
@@ -371,8 +379,6 @@ def test_all_mistakes_are_told_at_once_weakest_source_first(place: Place) -> Non
 
 # --- secrets ---------------------------------------------------------------------------------------------
 
-SECRET = "hunter2"  # noqa: S105 - the oldest one
-
 
 @pytest.mark.parametrize(
     "content",
@@ -411,6 +417,100 @@ def test_an_empty_token_is_a_mistake_and_no_open_door(place: Place) -> None:
 def test_where_a_token_file_is_is_no_secret(place: Place) -> None:
     place.file("[websocket]\ntoken_file = 3")
     assert place.mistakes() == ["pagestatus.toml: websocket.token_file: 3: expected a path"]
+
+
+# --- who may connect -------------------------------------------------------------------------------------
+
+OPEN = "expected websocket.token or websocket.token_file beside it, or a loopback address"
+ORIGIN = 'expected an origin, such as https://example.com or http://localhost:3000, "null" or "*"'
+UNREADABLE = "expected a file that can be read, with a token in it"
+LENGTH = f"expected a token of 1 to {LONGEST_TOKEN} bytes"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.168.0.1", "example.com", "127.1", "[::1]"])  # noqa: S104
+def test_a_host_that_others_reach_needs_a_token(place: Place, host: str) -> None:
+    place.file(f"[websocket]\nhost = '{host}'")
+    assert place.mistakes() == [f"pagestatus.toml: websocket.host: {host!r}: {OPEN}"]
+    assert load({"websocket.token": SECRET}).websocket.read_token() == SECRET
+    assert load({"websocket.token_file": place.token}).websocket.read_token() == SECRET
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost", "LOCALHOST"])
+def test_a_host_that_only_this_machine_reaches_needs_none(place: Place, host: str) -> None:
+    place.file(f"[websocket]\nhost = '{host}'")
+    assert load().websocket.read_token() is None
+
+
+def test_two_tokens_are_one_too_many(place: Place) -> None:
+    place.environment(PAGESTATUS_WEBSOCKET_TOKEN=SECRET)
+    place.file("[websocket]\ntoken_file = 'token'")
+    expected = "expected websocket.token or websocket.token_file, not both"
+    assert place.mistakes() == [f"pagestatus.toml: websocket.token_file: '{place.token}': {expected}"]
+
+
+@pytest.mark.parametrize(
+    ("content", "token"),
+    [
+        (b"hunter2", "hunter2"),
+        (b"hunter2\n", "hunter2"),
+        (b"hunter2\r\n", "hunter2"),
+        (b"hunter2\n\n", "hunter2\n"),
+        (b" hunter 2 ", " hunter 2 "),
+        ("pässwort\n".encode(), "pässwort"),
+        (b"x" * LONGEST_TOKEN + b"\r\n", "x" * LONGEST_TOKEN),
+    ],
+)
+def test_a_token_file(place: Place, content: bytes, token: str) -> None:
+    place.token.write_bytes(content)
+    assert load({"websocket.token_file": place.token}).websocket.read_token() == token
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", LENGTH),
+        (b"\n", LENGTH),
+        (b"\r\n", LENGTH),
+        (b"x" * (LONGEST_TOKEN + 1), LENGTH),
+        (b"x" * 100_000, LENGTH),
+        (b"hunter2\xff", "expected a token in UTF-8"),
+    ],
+)
+def test_a_file_without_a_token(place: Place, content: bytes, expected: str) -> None:
+    place.token.write_bytes(content)
+    line = f"command line: --websocket.token-file: '{place.token}': {expected}"
+    assert place.mistakes(**{"websocket.token_file": place.token}) == [line]
+
+
+def test_a_token_file_that_can_not_be_read(place: Place) -> None:
+    pipe, locked = place.folder / "pipe", place.folder / "loop"
+    os.mkfifo(pipe)
+    locked.symlink_to(locked)
+    for path in (place.folder / "none", place.folder, pipe, locked):
+        place.environment(PAGESTATUS_WEBSOCKET_TOKEN_FILE=str(path))
+        variable_name = "environment: PAGESTATUS_WEBSOCKET_TOKEN_FILE"
+        assert place.mistakes() == [f"{variable_name}: '{path}': {UNREADABLE}"]
+
+
+def test_origins(place: Place) -> None:
+    good = [
+        "https://Example.com/",
+        "http://localhost:3000",
+        "http://[::1]:80",
+        "moz-extension://a-b",
+        "null",
+        "*",
+    ]
+    bad = ["example.com", "https://h/path", "https://user:secret@h", "http://h:x", "", "Null", "http://*.h"]
+    place.file(f"[websocket]\norigins = {good + bad}")
+    shown = ["'https://…@h'" if "@" in origin else repr(origin) for origin in bad]
+    assert place.mistakes() == [f"pagestatus.toml: websocket.origins: {origin}: {ORIGIN}" for origin in shown]
+
+
+def test_a_host_and_a_token_from_different_places(place: Place) -> None:
+    place.file("[websocket]\nhost = '0.0.0.0'")
+    place.environment(PAGESTATUS_WEBSOCKET_TOKEN=SECRET)
+    assert load().websocket.read_token() == SECRET
 
 
 def test_it_can_not_be_changed() -> None:

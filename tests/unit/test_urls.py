@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pagestatus.urls import LONGEST_URL, BadUrl, wire_url
+from pagestatus.urls import LONGEST_URL, BadUrl, is_loopback, origin_of, wire_url
 
 
 @pytest.mark.parametrize(
@@ -115,3 +115,59 @@ def test_anything_is_either_refused_or_ascii_and_stable(rest: str) -> None:
         assert wire.url.isprintable()
         assert " " not in wire.url
         assert wire_url(wire.url) == wire
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("http://example.com", "http://example.com"),
+        ("HTTPS://Example.COM/", "https://example.com"),
+        ("https://example.com:443", "https://example.com"),
+        ("http://example.com:443", "http://example.com:443"),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("http://[::1]:0080", "http://[::1]"),
+        ("http://bücher.example", "http://xn--bcher-kva.example"),
+        ("moz-extension://0A-b", "moz-extension://0a-b"),
+    ],
+)
+def test_an_origin(text: str, origin: str) -> None:
+    assert origin_of(text) == origin
+    assert origin_of(origin) == origin
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "*", "null", "example.com", "//example.com", "http:", "http://", "http:///", "http://h/a", "http://h//",
+        "http://h?", "http://h#", "http://user:secret@h", "http://h:x", "http://h:0", "http://a b", "http://h\\a",
+        "http://h\n", "http://h, http://i", "x://\0", "http://[1.2.3.4]",
+    ],
+)  # fmt: skip
+def test_no_origin(text: str) -> None:
+    with pytest.raises(BadUrl) as caught:
+        origin_of(text)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True),
+        ("LOCALHOST", True),
+        ("127.0.0.1", True),
+        ("127.255.255.254", True),
+        ("::1", True),
+        ("0:0:0:0:0:0:0:1", True),
+        ("", False),
+        ("0.0.0.0", False),  # noqa: S104 - every interface
+        ("::", False),
+        ("128.0.0.1", False),
+        ("127.1", False),
+        ("127.0.0.1.example", False),
+        ("localhost.example", False),
+        ("192.168.0.1", False),
+        ("::2", False),
+    ],
+)
+def test_is_loopback(host: str, loopback: bool) -> None:  # noqa: FBT001 - a table
+    assert is_loopback(host) is loopback
