@@ -1,4 +1,7 @@
-"""The fetcher process: checks come from the scheduler, results go to the aggregator, beats to the pool."""
+"""The fetcher process: checks come from the scheduler, results go to the aggregator, beats to the pool.
+
+Range tasks come from the bridge, which may run or not; their bytes go into its files, their progress to it.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from fetchers.channel import BadNameServer
-from fetchers.checker import Checker, Incarnation
+from fetchers.checker import Checker, Incarnation, Means
 from fetchers.lifeline import ChildEnd
 from fetchers.limits import raise_descriptor_limit, slots_within
+from fetchers.ranges import Ranges
+from fetchers.resolver import Resolver
 from pagestatus.config import Config
 from pagestatus.control import Command
-from pagestatus.messages import Check, FetcherState, Leave, Message
+from pagestatus.messages import Check, FetcherState, Leave, Message, RangeCut, RangeTask
 from pagestatus.ports import Inbox, Outbox
 from pagestatus.runner import CannotStart, Runner
 
@@ -21,8 +26,10 @@ log = logging.getLogger(__name__)
 
 # How long a drain waits for the scheduler's Leave: without a scheduler there is none to come.
 LEAVE_S = 2.0
-# What the last results are given to reach the aggregator.
+# What the last results are given to reach the aggregator, and ended ranges to reach the bridge.
 LINGER_S = 2.0
+# Frames that wait for a bridge: one that starts later wants to know what is, not what was.
+MOST_FOR_BRIDGE = 100
 
 
 class Fetcher:
@@ -36,25 +43,27 @@ class Fetcher:
         self._lifeline = lifeline
         self._leaving = False
         self._draining = False
+        # Until when a drain waits for the bridge.
+        self._bridge_until = 0.0
 
     def start(self, runner: Runner) -> None:
         """Open the ports and say so."""
         self._runner = runner
-        descriptors = raise_descriptor_limit()
-        self._slots = slots_within(descriptors, self._config.slots)
-        if self._slots < self._config.slots:
-            log.warning(
-                "slots: %d, not %d: the limit is %d descriptors", self._slots, self._config.slots, descriptors
-            )
         loop, context, addresses = runner.loop, runner.context, runner.addresses
-        incarnation = Incarnation(self._epoch, self._index, self._slots)
-        # The engine is made before the outboxes, so that a round's results leave in the same round.
+        config = self._config
+        self._count_slots()
+        # The engines are made before the outboxes, so that a round's results leave in the same round.
         try:
-            self._checker = Checker(loop, runner.clock, self._config.check, incarnation, self._report)
+            self._resolver = Resolver(loop, config.check.name_servers)
         except BadNameServer as mistake:
             raise CannotStart(f"check.name_servers: {mistake}") from mistake
+        means = Means(loop, runner.clock, self._resolver)
+        self._checker = Checker(means, config.check, self._incarnation(self._slots), self._report)
+        self._ranges = Ranges(means, config, self._incarnation(self._range_slots), self._tell_bridge)
         self._aggregator = Outbox(loop, context, addresses.aggregator)
         self._scheduler = Outbox(loop, context, addresses.scheduler)
+        # Immediate: what the socket holds for a bridge that ended would only be in the way of its successor.
+        self._bridge = Outbox(loop, context, addresses.wsbridge, immediate=True, most_waiting=MOST_FOR_BRIDGE)
         self._inbox = Inbox(loop, context, addresses.fetcher(self._index, self._epoch), self._receive)
         if self._lifeline is not None:
             # The next pool is on its way, and wants to start a fetcher of the same name.
@@ -65,11 +74,11 @@ class Fetcher:
         return {"status": self._status}
 
     def second(self) -> None:
-        """Tell the pool and the scheduler that it is there, and look for new name servers."""
+        """Tell the pool, the scheduler and the bridge that it is there, and look for new name servers."""
         if self._lifeline is not None:
             self._lifeline.beat()
         self._send_state()
-        self._checker.resolver.refresh()
+        self._resolver.refresh()
 
     def reload(self) -> None:
         """The list is the scheduler's affair."""
@@ -78,25 +87,33 @@ class Fetcher:
         """The runner has reopened the log; there is no other."""
 
     def drain(self) -> None:
-        """Ask the scheduler to send nothing more; what it sent before its Leave is still measured."""
+        """Ask the scheduler to send nothing more; what it sent before its Leave is still measured.
+
+        Ranges end at once: another fetcher goes on where they were.
+        """
         self._draining = True
+        self._ranges.drain()
         self._send_state()
-        # A scheduler that has drained has nothing more to say, and its control socket is gone.
-        is_there = self._runner.addresses.control("scheduler").exists()
-        self._runner.loop.after(LEAVE_S if is_there else 0, self._leave)
+        if self._is_there("wsbridge"):
+            self._bridge_until = self._runner.loop.now + LINGER_S
+        self._runner.loop.after(LEAVE_S if self._is_there("scheduler") else 0, self._leave)
 
     def drained(self) -> bool:
-        """Whether nothing can come any more and everything that came is on its way to the aggregator."""
+        """Whether nothing can come any more and all that came is on its way to who waits for it."""
         if not self._leaving or self._checker.in_flight:
             return False
         self._aggregator.flush()
-        return not self._aggregator.waiting
+        self._bridge.flush()
+        return not self._aggregator.waiting and not self._waits_for_bridge()
 
     def close(self) -> None:
         """Close the ports."""
         self._checker.close()
+        self._ranges.close()
+        self._resolver.close()
         self._inbox.close()
         self._aggregator.close(LINGER_S)
+        self._bridge.close(LINGER_S)
         # What it would say, the pool says too: Gone.
         self._scheduler.close()
 
@@ -104,22 +121,52 @@ class Fetcher:
         for record in records:
             if isinstance(record, Check):
                 self._checker.take(record)
+            elif isinstance(record, RangeTask):
+                self._ranges.take(record)
+            elif isinstance(record, RangeCut):
+                self._ranges.cut(record)
             elif isinstance(record, Leave) and record.epoch == self._epoch:
                 self._leave()
 
     def _report(self, result: Message) -> None:
         self._aggregator.send(result)
 
+    def _tell_bridge(self, record: Message) -> None:
+        self._bridge.send(record)
+
     def _leave(self) -> None:
         self._leaving = self._draining
 
+    def _is_there(self, name: str) -> bool:
+        """Whether that process runs: one that has drained has nothing more to say, and no control socket."""
+        return self._runner.addresses.control(name).exists()
+
+    def _waits_for_bridge(self) -> bool:
+        return bool(self._bridge.waiting) and self._runner.loop.now < self._bridge_until
+
+    def _count_slots(self) -> None:
+        descriptors = raise_descriptor_limit()
+        wanted = self._config.slots
+        self._slots, self._range_slots = slots_within(descriptors, wanted)
+        if self._slots < wanted:
+            log.warning("slots: %d, not %d: the limit is %d descriptors", self._slots, wanted, descriptors)
+
+    def _incarnation(self, slots: int) -> Incarnation:
+        return Incarnation(self._epoch, self._index, slots)
+
     def _send_state(self) -> None:
-        slots = 0 if self._draining else self._slots
-        self._scheduler.send(
-            FetcherState(
-                self._epoch, self._index, slots, self._checker.in_flight, self._draining, os.getpid()
-            )
+        state = FetcherState(
+            self._epoch,
+            self._index,
+            0 if self._draining else self._slots,
+            self._checker.in_flight,
+            self._draining,
+            os.getpid(),
+            0 if self._draining else self._range_slots,
+            self._ranges.in_flight,
         )
+        self._scheduler.send(state)
+        self._bridge.send(state)
 
     def _status(self, _params: Mapping[str, Any]) -> dict[str, object]:
         return {
@@ -127,7 +174,9 @@ class Fetcher:
             "epoch": self._epoch,
             "slots": self._slots,
             "in_flight": self._checker.in_flight,
-            "lookups": self._checker.resolver.lookups,
+            "range_slots": self._range_slots,
+            "ranges_in_flight": self._ranges.in_flight,
+            "lookups": self._resolver.lookups,
             "dropped": self._checker.dropped + self._aggregator.dropped,
             "bad_frames": self._inbox.bad_frames,
         }

@@ -7,38 +7,20 @@ with one ``Result``; what it says of phases is that of the last hop, counted fro
 from __future__ import annotations
 
 import time
-from enum import Enum, auto
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fetchers import reasons
-from fetchers.handle import CheckHandle, Measured
-from fetchers.limits import why_no_socket
+from fetchers.check_handle import CheckHandle, Measured
+from fetchers.hop import MOST_REDIRECTS, Lookup, known, wire_url
 from fetchers.names import Answer
 from pagestatus import urls
-from pagestatus.loop import Timer
 from pagestatus.messages import Check, Reason, Result
 
 if TYPE_CHECKING:
     from fetchers.checker import Checker
 
-MOST_REDIRECTS = 10
-# Codes of libcurl: COULDNT_CONNECT, OUT_OF_MEMORY, OPERATION_TIMEDOUT.
-_COULD_NOT_CONNECT = 7
-_OUT_OF_MEMORY = 27
-_TIMED_OUT = 28
 _SECOND_US = 1_000_000
 _NOTHING = Measured(0, "", 0, -1, -1, -1)
-
-wire_url = lru_cache(maxsize=16_384)(urls.wire_url)
-
-
-class Phase(Enum):
-    """Where an attempt is."""
-
-    LOOKING_UP = auto()
-    TRANSFERRING = auto()
-    ENDED = auto()
 
 
 class Attempt:
@@ -54,10 +36,8 @@ class Attempt:
         "_handle",
         "_hops",
         "_offset_us",
-        "_phase",
         "_stalled",
         "_started_us",
-        "_timer",
         "_tried",
         "_wire",
     )
@@ -67,10 +47,8 @@ class Attempt:
         self._checker = checker
         self._began = time.monotonic()
         self._started_us = checker.now_us()
-        self._phase = Phase.LOOKING_UP
         self._stalled = False
         self._handle: CheckHandle | None = None
-        self._timer: Timer | None = None
         self._wire: urls.WireUrl
         self._hops = 0
         # Of the hop: when its name was known, its addresses, how many were tried, when the transfer began,
@@ -95,35 +73,20 @@ class Attempt:
         self._stalled = True
 
     def _look_up(self) -> None:
-        self._phase = Phase.LOOKING_UP
-        wire = self._wire
-        if wire.is_address:
-            self._connect((wire.host,))
-            return
-        answer = self._checker.resolver.known(wire.host)
+        checker = self._checker
+        answer = known(checker.resolver, self._wire)
         if answer is not None:
             self._on_answer(answer)
             return
         # Like connecting, looking up has its own, shorter time-out.
-        wait_s = min(self._left_us() / _SECOND_US, self._checker.config.connect_timeout)
-        self._timer = self._checker.loop.after(wait_s, self._on_no_answer)
-        self._checker.resolver.ask(wire.host, self._on_answer)
+        wait_s = min(self._left_us() / _SECOND_US, checker.config.connect_timeout)
+        Lookup(checker.loop, checker.resolver, self._wire.host, wait_s, self._on_answer)
 
     def _on_answer(self, answer: Answer) -> None:
-        if self._phase is not Phase.LOOKING_UP:
-            # It came too late: the attempt has ended without it.
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if answer.addresses:
             self._connect(answer.addresses)
         else:
             self._finish(answer.reason, _NOTHING)
-
-    def _on_no_answer(self) -> None:
-        self._timer = None
-        self._finish(Reason.DNS, _NOTHING)
 
     def _connect(self, addresses: tuple[str, ...]) -> None:
         self._dns_us = self._elapsed_us()
@@ -139,7 +102,6 @@ class Attempt:
             handle = self._handle = self._checker.take_handle(self)
         address = self._addresses[self._tried]
         self._tried += 1
-        self._phase = Phase.TRANSFERRING
         self._offset_us = self._elapsed_us()
         # Rounded up: an attempt never ends before its time-out.
         left_ms = -((self._offset_us - self._check.timeout_us) // 1000)
@@ -158,12 +120,12 @@ class Attempt:
             else:
                 self._finish(Reason.NONE, measured)
             return
-        reason = self._reason_of(code, words, handle)
-        if self._could_not_connect(code, measured) and self._another_address_is_left():
-            self._earlier = self._worse(reason)
+        reason = handle.reason_of(code, words)
+        if handle.could_not_connect(code) and self._another_address_is_left():
+            self._earlier = reasons.worse(self._earlier, reason)
             self._transfer()
         else:
-            self._finish(self._worse(reason), measured)
+            self._finish(reasons.worse(self._earlier, reason), measured)
 
     def _is_redirected(self, measured: Measured) -> bool:
         """A redirect that the target itself expects is its answer."""
@@ -188,24 +150,10 @@ class Attempt:
         self._dns_us = -1
         self._look_up()
 
-    def _reason_of(self, code: int, words: str, handle: CheckHandle) -> Reason:
-        os_errno = handle.os_errno()
-        if os_errno == 0 and code in {_COULD_NOT_CONNECT, _OUT_OF_MEMORY}:
-            os_errno = why_no_socket(self._addresses[self._tried - 1])
-        return reasons.of_transfer(code, os_errno, words)
-
-    def _could_not_connect(self, code: int, measured: Measured) -> bool:
-        return code == _COULD_NOT_CONNECT or (code == _TIMED_OUT and measured.connect_us < 0)
-
     def _another_address_is_left(self) -> bool:
         return self._tried < len(self._addresses) and self._left_us() > 0
 
-    def _worse(self, reason: Reason) -> Reason:
-        """Of two addresses that failed, the one that says something about the site is reported."""
-        return self._earlier if self._earlier and reasons.is_ours(reason) else reason
-
     def _finish(self, reason: Reason, measured: Measured) -> None:
-        self._phase = Phase.ENDED
         if self._stalled:
             reason = reasons.after_stall(reason)
         handle, self._handle = self._handle, None

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from fetchers.attempt import Attempt
+from fetchers.check_handle import CheckHandle
 from fetchers.engine import Engine
-from fetchers.handle import CheckHandle
 from fetchers.resolver import Resolver
 from pagestatus.clock import Clock
 from pagestatus.config import Check as CheckConfig
@@ -24,25 +24,27 @@ class Incarnation(NamedTuple):
     slots: int
 
 
+class Means(NamedTuple):
+    """What transfers are made with."""
+
+    loop: Loop
+    clock: Clock
+    resolver: Resolver
+
+
 class Checker:
     """All attempts of one fetcher."""
 
     def __init__(
-        self,
-        loop: Loop,
-        clock: Clock,
-        config: CheckConfig,
-        fetcher: Incarnation,
-        report: Callable[[Result], None],
+        self, means: Means, config: CheckConfig, fetcher: Incarnation, report: Callable[[Result], None]
     ) -> None:
-        """Raises BadNameServer."""
-        self.loop = loop
+        self.loop = means.loop
         self.config = config
         self.epoch = fetcher.epoch
         self.index = fetcher.number
-        self.now_us = clock.now_us
-        self.engine = Engine(loop, keep_connections=fetcher.slots)
-        self.resolver = Resolver(loop, config.name_servers)
+        self.now_us = means.clock.now_us
+        self.engine = Engine(means.loop, keep_connections=fetcher.slots)
+        self.resolver = means.resolver
         # Checks beyond what fits into the second queue; their leases run out.
         self.dropped = 0
         self._slots = fetcher.slots
@@ -50,7 +52,7 @@ class Checker:
         self._attempts: set[Attempt] = set()
         self._waiting: deque[Check] = deque()
         self._free: list[CheckHandle] = []
-        loop.on_stall(self.stalled)
+        means.loop.on_stall(self.stalled)
 
     @property
     def in_flight(self) -> int:
@@ -90,7 +92,6 @@ class Checker:
         self._attempts.clear()
         self._waiting.clear()
         self.engine.close()
-        self.resolver.close()
 
     def _begin(self, check: Check) -> None:
         attempt = Attempt(check, self)

@@ -56,6 +56,11 @@ class Engine:
         self._transfers[transfer.curl] = transfer
         self._multi.add_handle(transfer.curl)
 
+    def abort(self, transfer: Transfer) -> None:
+        """Break ``transfer`` off, with its connection; ``ended`` is not called. Never from inside libcurl."""
+        if self._transfers.pop(transfer.curl, None) is not None:
+            self._multi.remove_handle(transfer.curl)
+
     def close(self) -> None:
         """Break off everything that runs; nobody is told."""
         for curl in self._transfers:
@@ -135,5 +140,8 @@ class Engine:
                 self._end(curl, code, words)
 
     def _end(self, curl: pycurl.Curl, code: int, words: str) -> None:
-        self._multi.remove_handle(curl)
-        self._transfers.pop(curl).ended(code, words)
+        transfer = self._transfers.pop(curl, None)
+        # None: whoever was told of another end before has broken this one off.
+        if transfer is not None:
+            self._multi.remove_handle(curl)
+            transfer.ended(code, words)

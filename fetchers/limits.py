@@ -1,10 +1,13 @@
-"""Descriptors: how many there are, how many checks they allow, and whether they are what is missing."""
+"""Descriptors: how many there are, how many checks and ranges they allow, and whether they are missing."""
 
 from __future__ import annotations
 
 import resource
 import socket
+from typing import NamedTuple
 
+# Ranges of downloads at once, in one fetcher.
+RANGE_SLOTS = 256
 # Of the interpreter, the log, the loop, ZeroMQ, the control socket and its clients, c-ares.
 OTHER_DESCRIPTORS = 256
 # What "unlimited" means here: the kernel's own default limit (fs.nr_open).
@@ -18,12 +21,22 @@ def raise_descriptor_limit() -> int:
     return MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
 
 
-def slots_within(descriptors: int, wanted: int) -> int:
-    """How many of ``wanted`` checks at once ``descriptors`` allow.
+class Slots(NamedTuple):
+    """How much a fetcher can hold at once."""
 
-    Each has one connection; the one before may still be closing (libcurl gives TLS two seconds for that).
+    checks: int
+    ranges: int
+
+
+def slots_within(descriptors: int, wanted: int) -> Slots:
+    """How many of ``wanted`` checks at once, and of RANGE_SLOTS ranges, ``descriptors`` allow.
+
+    A check has one connection; the one before may still be closing (libcurl gives TLS two seconds for that).
+    A range has a connection and a file; where descriptors are few, ranges get a quarter of them.
     """
-    return max(1, min(wanted, (descriptors - OTHER_DESCRIPTORS) // 2))
+    left = descriptors - OTHER_DESCRIPTORS
+    ranges = max(1, min(RANGE_SLOTS, left // 8))
+    return Slots(max(1, min(wanted, (left - 2 * ranges) // 2)), ranges)
 
 
 def why_no_socket(address: str) -> int:

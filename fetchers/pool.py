@@ -1,4 +1,4 @@
-"""The pool: keeps as many fetcher processes alive as it should, and tells the scheduler which one is gone."""
+"""The pool: keeps as many fetcher processes alive as it should, and tells the others which one is gone."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 # A fetcher that has not beaten for this long hangs; its first beat comes when it has started.
 SILENT_S = 10.0
 LINGER_S = 1.0
+# Frames that wait for a bridge, which may not run at all.
+MOST_FOR_BRIDGE = 100
 
 
 class Pool:
@@ -42,6 +44,13 @@ class Pool:
         self._runner = runner
         self._loop = runner.loop
         self._scheduler = Outbox(runner.loop, runner.context, runner.addresses.scheduler)
+        self._bridge = Outbox(
+            runner.loop,
+            runner.context,
+            runner.addresses.wsbridge,
+            immediate=True,
+            most_waiting=MOST_FOR_BRIDGE,
+        )
         self._loop.on_stall(self._on_stall)
         self._fill()
 
@@ -85,6 +94,7 @@ class Pool:
             child.close()
             self._tell_gone(child)
         self._scheduler.close(LINGER_S)
+        self._bridge.close(LINGER_S)
 
     def _scale(self, params: Mapping[str, Any]) -> dict[str, int]:
         wanted = params.get("n")
@@ -143,7 +153,9 @@ class Pool:
     def _tell_gone(self, child: Child) -> None:
         # Its inbox may have been left behind; nobody else ever uses that path.
         self._runner.addresses.fetcher(child.index, child.epoch).unlink(missing_ok=True)
-        self._scheduler.send(Gone(child.epoch, child.index))
+        gone = Gone(child.epoch, child.index)
+        self._scheduler.send(gone)
+        self._bridge.send(gone)
 
     def _on_stall(self, seconds: float) -> None:
         log.warning("the pool stood still for %.1f s", seconds)

@@ -112,6 +112,11 @@ def is_ours(reason: Reason) -> bool:
     return Reason.STALLED <= reason < Reason.OVERRUN
 
 
+def worse(earlier: Reason, reason: Reason) -> Reason:
+    """Of two addresses that failed, the reason that says something about the site; NONE: the first one."""
+    return earlier if earlier and is_ours(reason) else reason
+
+
 # What a loop that stood still makes of a healthy transfer. A response, a certificate, a name that does not
 # exist stay what they are.
 _MADE_BY_STALL = frozenset(

@@ -18,13 +18,20 @@ from pagestatus.messages import (
     Class,
     Commit,
     Down,
+    DownloadMinute,
+    DownloadsCounted,
     FetcherState,
     Gone,
+    Head,
     Leave,
     Message,
     Missed,
     Outcome,
     Pulse,
+    RangeCut,
+    RangeDone,
+    RangeProgress,
+    RangeTask,
     Reason,
     Recap,
     Result,
@@ -54,7 +61,7 @@ GOLDEN: list[tuple[Message, list[object]]] = [
         Commit(7, DUE, 1, Outcome.FAIL, Reason.DNS, Class.TRANSIENT, True, 1, 2, 3, 4, 503),
         [4, 7, DUE, 1, 1, 3, 1, True, 1, 2, 3, 4, 503],
     ),
-    (FetcherState(77, 3, 2000, 5, True, 42), [5, 77, 3, 2000, 5, True, 42]),
+    (FetcherState(77, 3, 2000, 5, True, 42, 256, 8), [5, 77, 3, 2000, 5, True, 42, 256, 8]),
     (Gone(77, 3), [6, 77, 3]),
     (Leave(77), [7, 77]),
     (Started(99), [8, 99]),
@@ -65,6 +72,22 @@ GOLDEN: list[tuple[Message, list[object]]] = [
     (Down(99, 1, 2, 3), [10, 99, 1, 2, 3]),
     (Sweep(99, 2, 1, 5, ((URL, 1),)), [11, 99, 2, 1, 5, [[URL, 1]]]),
     (Pulse(5, False), [12, 5, False]),
+    (
+        RangeTask(88, 4, URL, 10, 20, "a.part", 123, 1000, '"e"', "a date", "u:p", (("X-A", "b"),)),
+        [32, 88, 4, URL, 10, 20, "a.part", 123, 1000, '"e"', "a date", "u:p", [["X-A", "b"]]],
+    ),
+    (RangeCut(88, 4, 15), [33, 88, 4, 15]),
+    (RangeProgress(88, 4, 12), [34, 88, 4, 12]),
+    (
+        RangeDone(
+            88, 4, 77, 20, Reason.CHANGED, 206, 30, URL, "words",
+            Head(10, 20, 1000, 10, '"e"', "a date", "inline", "gzip", "r", "d", "m"),
+        ),
+        [35, 88, 4, 77, 20, 96, 206, 30, URL, "words",
+         [10, 20, 1000, 10, '"e"', "a date", "inline", "gzip", "r", "d", "m"]],
+    ),
+    (DownloadMinute(DUE, 1, 2, 3, 4), [36, DUE, 1, 2, 3, 4]),
+    (DownloadsCounted(DUE, 2, 3, 4), [37, DUE, 2, 3, 4]),
 ]  # fmt: skip
 
 
@@ -88,6 +111,7 @@ def test_enum_values_never_change() -> None:
         "NO_FDS": 33, "NO_PORTS": 34, "NO_ROUTE": 35, "NO_MEMORY": 36, "NAME_SERVER": 37, "BUG": 38,
         "OVERRUN": 64, "NO_CAPACITY": 65, "LEASE": 66, "RETRY_AFTER": 67, "BACKOFF": 68, "DOWN": 69,
         "PER_HOST": 70, "PAUSED": 71, "LATE": 72, "DRAIN": 73, "REMOVED": 74,
+        "CHANGED": 96, "NO_RANGE": 97, "SHORT": 98, "LONG": 99, "ADDRESS": 100, "DISK_FULL": 101, "DISK": 102,
     }  # fmt: skip
     assert [outcome.name for outcome in Outcome] == ["OK", "FAIL", "INTERNAL", "MISSED"]
     assert [class_.name for class_ in Class] == ["NONE", "TRANSIENT", "PERMANENT"]
@@ -100,6 +124,11 @@ def test_a_newer_peer_may_send_more_fields(record: Message, wire: list[object]) 
 
 def test_an_older_peer_may_send_fewer() -> None:
     assert decode(msgpack.packb([[12, 5]])) == [Pulse(5, writable=True)]
+    assert decode(msgpack.packb([[5, 77, 3, 2000, 5, True, 42]])) == [
+        FetcherState(77, 3, 2000, 5, draining=True, pid=42)
+    ]
+    assert decode(msgpack.packb([[32, 88, 4, URL, 0, 0]])) == [RangeTask(88, 4, URL, 0, 0)]
+    assert decode(msgpack.packb([[35, 88, 4, 77, 20, 0]])) == [RangeDone(88, 4, 77, 20, Reason.NONE)]
 
 
 HOSTILE = [
@@ -121,6 +150,9 @@ HOSTILE = [
     msgpack.packb([[8, 5.5]]),
     msgpack.packb([[3, 7, DUE, 3, 60, 63, URL, "n"]]),
     msgpack.packb([[7, 1], [8, None]]),
+    msgpack.packb([[32, 88, 4, URL, 0, 0, "", 0, -1, "", "", "", [["only a name"]]]]),
+    msgpack.packb([[35, 88, 4, 77, 20, 95]]),
+    msgpack.packb([[35, 88, 4, 77, 20, 0, 206, -1, "", "", [10, "20"]]]),
     msgpack.packb([[3, 7, DUE, 3, 60, 64, b"\xff\xfe", "n"]]),
     encode([Started(1)])[:-1],
     encode([Started(1)]) + b"\x00",

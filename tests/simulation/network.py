@@ -71,6 +71,11 @@ class Link:
         if self._mailbox.owner is not None:
             self._mailbox.owner.wake(self._last_us)
 
+    def forget(self, most: int) -> None:
+        """The sender keeps no more than ``most`` frames; the oldest go first."""
+        while len(self.frames) > most:
+            self.frames.popleft()
+
     def close(self, kept: int) -> None:
         """The sender is no more; the first ``kept`` frames are with the kernel, if there was a connection."""
         self.closed = True
@@ -144,7 +149,7 @@ class HeldLoop(Loop):
     @property
     def sleeps_s(self) -> float:
         """Until when the next round may wait; negative: for ever."""
-        return self._timeout()
+        return self.timeout()
 
 
 class Inbox:
@@ -190,9 +195,18 @@ class Inbox:
 class Outbox:
     """Stands in for ``pagestatus.ports.Outbox``."""
 
-    def __init__(self, loop: HeldLoop, process: Process, path: Path, *, immediate: bool = False) -> None:
+    def __init__(
+        self,
+        loop: HeldLoop,
+        process: Process,
+        path: Path,
+        *,
+        immediate: bool = False,
+        most_waiting: int | None = None,
+    ) -> None:
         del immediate
         self.dropped = 0
+        self._most_waiting = most_waiting
         self._loop = loop
         self._process = process
         self._records: list[Message] = []
@@ -215,6 +229,8 @@ class Outbox:
             records, self._records = self._records, []
             for start in range(0, len(records), RECORDS_A_FRAME):
                 self._link.send(records[start : start + RECORDS_A_FRAME], self._process.world.now_us)
+            if self._most_waiting is not None:
+                self._link.forget(self._most_waiting)
 
     def close(self, linger_s: float = 0.0) -> None:
         self._loop.not_before_wait(self.flush)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import NamedTuple
 
-from fetchers.checker import Incarnation
-from pagestatus.clock import Clock
+from fetchers.checker import Incarnation, Means
 from pagestatus.config import Check as CheckConfig
-from pagestatus.messages import Check, Reason, Result
+from pagestatus.config import Config
+from pagestatus.messages import Check, Message, Reason, Result
 from simulation.network import SECOND_US, HeldLoop
 
 
@@ -89,13 +89,36 @@ class _Attempt:
         self.is_tainted = False
 
 
-class _Names:
-    """All names are known."""
+class Resolver:
+    """Stands in for ``fetchers.resolver.Resolver``: all names are known."""
 
     lookups = 0
 
+    def __init__(self, _loop: HeldLoop, _name_servers: Sequence[str]) -> None:
+        """There is nobody to ask."""
+
     def refresh(self) -> None:
         """Nothing changes."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Ranges:
+    """Stands in for ``fetchers.ranges.Ranges``: there is no bridge, and nobody asks for any."""
+
+    in_flight = 0
+
+    def __init__(
+        self, _means: Means, _config: Config, _fetcher: Incarnation, _report: Callable[[Message], None]
+    ) -> None:
+        """Nothing to keep."""
+
+    def drain(self) -> None:
+        """Nothing is in flight."""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class Checker:
@@ -104,22 +127,20 @@ class Checker:
     def __init__(
         self,
         sites: Sites,
-        loop: HeldLoop,
-        clock: Clock,
+        means: Means,
         _config: CheckConfig,
         fetcher: Incarnation,
         report: Callable[[Result], None],
     ) -> None:
         self.dropped = 0
-        self.resolver = _Names()
         self._sites = sites
-        self._loop = loop
-        self._clock = clock
+        self._loop = means.loop
+        self._clock = means.clock
         self._fetcher = fetcher
         self._report = report
         self._attempts: set[_Attempt] = set()
         self._waiting: deque[Check] = deque()
-        loop.on_stall(self._on_stall)
+        means.loop.on_stall(self._on_stall)
 
     @property
     def in_flight(self) -> int:

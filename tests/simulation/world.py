@@ -27,7 +27,7 @@ from simulation.history import History, NotedHandover
 from simulation.lists import HeldLists, Listing
 from simulation.network import SECOND_US, Conditions, Inbox, Link, Mailbox, Outbox
 from simulation.process import Killed, Process
-from simulation.sites import Checker, Sites
+from simulation.sites import Checker, Ranges, Resolver, Sites
 
 # 2026-01-31T11:59:20Z: the first minute is a short one.
 START_US = 1_769_860_760_000_000
@@ -127,6 +127,8 @@ class World:
         # So that an answer has more than one part.
         monkeypatch.setattr("aggregator.ledger.SLOTS_A_RECAP", 7)
         monkeypatch.setattr("fetchers.actor.Checker", functools.partial(Checker, self.sites))
+        monkeypatch.setattr("fetchers.actor.Ranges", Ranges)
+        monkeypatch.setattr("fetchers.actor.Resolver", Resolver)
         monkeypatch.setattr("fetchers.actor.raise_descriptor_limit", lambda: 1 << 20)
 
     def time_ns(self) -> int:

@@ -1,4 +1,4 @@
-"""How many checks the descriptors allow."""
+"""How many checks and ranges the descriptors allow."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 from fetchers.limits import (
     MOST_DESCRIPTORS,
     OTHER_DESCRIPTORS,
+    RANGE_SLOTS,
+    Slots,
     raise_descriptor_limit,
     slots_within,
     why_no_socket,
@@ -18,14 +20,20 @@ from fetchers.limits import (
 @pytest.mark.parametrize(
     ("descriptors", "wanted", "expected"),
     [
-        (1 << 20, 2000, 2000),
-        (1024, 2000, 384),
-        (OTHER_DESCRIPTORS + 4000, 2000, 2000),
-        (64, 2000, 1),
+        (1 << 20, 2000, Slots(2000, RANGE_SLOTS)),
+        (1024, 2000, Slots(288, 96)),
+        (OTHER_DESCRIPTORS + 4000 + 2 * RANGE_SLOTS, 2000, Slots(2000, RANGE_SLOTS)),
+        (64, 2000, Slots(1, 1)),
     ],
 )
-def test_slots(descriptors: int, wanted: int, expected: int) -> None:
+def test_slots(descriptors: int, wanted: int, expected: Slots) -> None:
     assert slots_within(descriptors, wanted) == expected
+
+
+@pytest.mark.parametrize("descriptors", [300, 1024, 4096, 65_536])
+def test_all_slots_together_fit(descriptors: int) -> None:
+    slots = slots_within(descriptors, 100_000)
+    assert 2 * slots.checks + 2 * slots.ranges + OTHER_DESCRIPTORS <= descriptors
 
 
 def test_a_socket_can_be_made() -> None:

@@ -1,0 +1,89 @@
+"""Easy handles for checks: they measure, count the body, and keep none of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pycurl
+
+from fetchers.handle import SHORTEST_MS, Handle, Owner
+from pagestatus.config import Check as CheckConfig
+
+_EVERY_ENCODING = ""
+_HTTP_VERSIONS = {
+    pycurl.CURL_HTTP_VERSION_1_0: "1.0",
+    pycurl.CURL_HTTP_VERSION_1_1: "1.1",
+    pycurl.CURL_HTTP_VERSION_2_0: "2",
+    pycurl.CURL_HTTP_VERSION_3: "3",
+}
+
+
+class Measured(NamedTuple):
+    """What libcurl knows of the transfer that has ended; times in microseconds from its start."""
+
+    # 0: no status line came.
+    status: int
+    # As it stands in the log; empty: no response came.
+    http: str
+    total_us: int
+    # -1: not reached.
+    connect_us: int
+    tls_us: int
+    ttfb_us: int
+
+
+class CheckHandle(Handle[Owner]):
+    """One easy handle and its counter of the body."""
+
+    __slots__ = ("_timeout_ms", "limit", "received")
+
+    def __init__(self, config: CheckConfig) -> None:
+        super().__init__(config)
+        # Bytes of body so far, after content decoding, and how many are accepted.
+        self.received = 0
+        self.limit = 0
+        self._timeout_ms = 0
+        _configure(self.curl, config)
+        self.curl.setopt(pycurl.WRITEFUNCTION, self._on_body, use_memoryview=True)
+
+    def aim(self, url: str, address: str, timeout_ms: int, limit: int) -> None:
+        """Make the next transfer one of ``url``, from ``address``."""
+        self.received = 0
+        self.limit = limit
+        self.aim_at(url, address)
+        timeout_ms = max(timeout_ms, SHORTEST_MS)
+        if timeout_ms != self._timeout_ms:
+            self._timeout_ms = timeout_ms
+            self.curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)
+
+    def measured(self) -> Measured:
+        """Of the transfer that has ended."""
+        getinfo = self.curl.getinfo
+        status = getinfo(pycurl.RESPONSE_CODE)
+        return Measured(
+            status,
+            _HTTP_VERSIONS.get(getinfo(pycurl.INFO_HTTP_VERSION), "") if status else "",
+            getinfo(pycurl.TOTAL_TIME_T),
+            getinfo(pycurl.CONNECT_TIME_T) or -1,
+            getinfo(pycurl.APPCONNECT_TIME_T) or -1,
+            # libcurl counts the end of a transfer without a response as this, too.
+            getinfo(pycurl.STARTTRANSFER_TIME_T) if status else -1,
+        )
+
+    def _on_body(self, piece: memoryview) -> int | None:
+        self.received += len(piece)
+        # Any number but the piece's length ends the transfer with CURLE_WRITE_ERROR.
+        return None if self.received <= self.limit else -1
+
+
+def _configure(curl: pycurl.Curl, config: CheckConfig) -> None:
+    for option, value in (
+        (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS),
+        (pycurl.ACCEPT_ENCODING, _EVERY_ENCODING),
+        # A resumed session shows no certificate: one that has expired would go unseen.
+        (pycurl.SSL_SESSIONID_CACHE, 0),
+        # Name, connection and TLS are part of what is measured.
+        (pycurl.FRESH_CONNECT, int(not config.keep_alive)),
+        (pycurl.FORBID_REUSE, int(not config.keep_alive)),
+    ):
+        curl.setopt(option, value)

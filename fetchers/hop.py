@@ -1,0 +1,50 @@
+"""What checks and ranges have in common on their way: where a URL leads, and the addresses of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from fetchers.names import Answer
+from fetchers.resolver import Resolver
+from pagestatus import urls
+from pagestatus.loop import Loop
+from pagestatus.messages import Reason
+
+MOST_REDIRECTS = 10
+NO_ANSWER = Answer((), Reason.DNS)
+
+wire_url = lru_cache(maxsize=16_384)(urls.wire_url)
+
+
+def known(resolver: Resolver, wire: urls.WireUrl) -> Answer | None:
+    """The addresses of ``wire``, if it is one itself or its name is known; None: it has to be looked up."""
+    return Answer((wire.host,)) if wire.is_address else resolver.known(wire.host)
+
+
+class Lookup:
+    """One question for a name, with a time-out: ``found`` is called once, later, unless it is cancelled."""
+
+    __slots__ = ("_found", "_timer")
+
+    def __init__(
+        self, loop: Loop, resolver: Resolver, name: str, wait_s: float, found: Callable[[Answer], None]
+    ) -> None:
+        self._found: Callable[[Answer], None] | None = found
+        self._timer = loop.after(wait_s, self._on_no_answer)
+        resolver.ask(name, self._on_answer)
+
+    def cancel(self) -> None:
+        """Do not call: whoever asked has ended."""
+        self._timer.cancel()
+        self._found = None
+
+    def _on_no_answer(self) -> None:
+        self._on_answer(NO_ANSWER)
+
+    def _on_answer(self, answer: Answer) -> None:
+        found = self._found
+        # None: it comes too late, after the time-out.
+        if found is not None:
+            self.cancel()
+            found(answer)
