@@ -61,6 +61,7 @@ class Aggregator:
         # Names this incarnation, so that a scheduler notices that it talks to another one.
         self._epoch = runner.clock.now_us()
         self._scheduler = Outbox(runner.loop, runner.context, runner.addresses.scheduler)
+        self._bridge = Outbox(runner.loop, runner.context, runner.addresses.wsbridge)
         self._inbox = Inbox(runner.loop, runner.context, runner.addresses.aggregator, self._receive)
 
     def commands(self) -> Mapping[str, Command]:
@@ -103,6 +104,8 @@ class Aggregator:
         """Stop; the commits of the last batch get a moment to leave."""
         self._inbox.close()
         self._scheduler.close(LINGER_S)
+        # Without a moment: a bridge that does not get its answer asks again.
+        self._bridge.close()
         self._writer.close()
         self._lock.release()
 
@@ -130,6 +133,7 @@ class Aggregator:
         self._scheduler.send_all(written.commits)
         for recap in written.recaps:
             self._scheduler.send(recap)
+        self._bridge.send_all(written.counted)
         for figures in written.minutes:
             self._last_minute = figures
             log.info("%s", "\n".join(block(figures)))

@@ -1,8 +1,8 @@
 """What is taken, what is a duplicate, and what the log, the minutes and the scheduler get to hear of it.
 
 Records go in (``take``), lines and commits come out (``collect``). The caller owes one thing: the commits of
-a batch, the answer to a ``Started`` and the minutes that ``close_minutes`` gives are passed on only once
-the lines of that batch and of all before it are on the disk.
+a batch, the answers (``recap``, ``counted``) and the minutes that ``close_minutes`` gives are passed on only
+once the lines of that batch and of all before it are on the disk, and those of the minutes too.
 
 A slot is settled once. Whatever else comes for it, and every attempt that the log has already, is answered
 with what the log says. Slots of closed minutes, and of times in which no scheduler ran, are settled too.
@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from aggregator.downloads import Downloads
 from aggregator.downtime import Downtime
 from aggregator.facts import packed, unpacked
 from aggregator.failures import Failures
@@ -23,17 +24,26 @@ from aggregator.lines import (
     Line,
     down_line,
     missed_line,
+    moment_us,
     result_line,
 )
 from aggregator.minutes import Figures, Minute
 from aggregator.modes import Keeps, keep_all
-from aggregator.plausible import AHEAD_US, can_be_down, can_be_missed, can_be_result
+from aggregator.plausible import (
+    AHEAD_US,
+    can_be_down,
+    can_be_download_minute,
+    can_be_missed,
+    can_be_result,
+)
 from aggregator.replay import replay
 from aggregator.slots import Slots, slot_of
 from pagestatus.messages import (
     Class,
     Commit,
     Down,
+    DownloadMinute,
+    DownloadsCounted,
     Message,
     Missed,
     Outcome,
@@ -69,6 +79,7 @@ class Ledger:
         self._keeps = keeps
         self._slots = Slots()
         self._downtime = Downtime()
+        self._downloads = Downloads()
         self._swept_us = 0
         self._settled_us = 0
         self._now_us = 0
@@ -93,6 +104,8 @@ class Ledger:
                 self._take_missed(record)
             elif type(record) is Sweep:
                 self._take_sweep(record)
+            elif type(record) is DownloadMinute:
+                self._take_downloads(record)
             elif type(record) is Started:
                 self._take_started(record)
             elif type(record) is Down:
@@ -108,7 +121,14 @@ class Ledger:
 
     def close_minutes(self) -> list[Figures]:
         """The minutes whose slots are all settled, in order. They are forgotten."""
-        return [minute.figures() for minute in self._slots.close(self._settled_us, self._downtime)]
+        return [
+            minute.figures(self._downloads.close(minute.start_us))
+            for minute in self._slots.close(self._settled_us, self._downtime)
+        ]
+
+    def counted(self) -> Iterator[DownloadsCounted]:
+        """The answers to who told the figures of downloads, for all minutes that are closed."""
+        return self._downloads.counted(self._slots.watermark_us)
 
     def recap(self) -> Iterator[Recap]:
         """The answer to who asked, in parts."""
@@ -230,6 +250,12 @@ class Ledger:
         if self._slots.watermark_us <= sweep.swept_us <= latest_us:
             self._slots.minute(sweep.swept_us).look(sweep)
 
+    def _take_downloads(self, record: DownloadMinute) -> None:
+        if can_be_download_minute(record, self._now_us + AHEAD_US):
+            self._downloads.take(record)
+        else:
+            self.counts["bad"] += 1
+
     # --- when a scheduler starts ---
 
     def _take_started(self, started: Started) -> None:
@@ -279,9 +305,10 @@ class Ledger:
 
     # --- after our own restart ---
 
-    def restore_closed(self, until_us: int) -> None:
-        """Every minute up to ``until_us`` has its line; call this before ``restore``."""
+    def restore_closed(self, until_us: int, minutes: Sequence[Figures] = ()) -> None:
+        """Every minute up to ``until_us`` has its line, the last ones these; call this before ``restore``."""
         self._slots.watermark_us = until_us
+        self._downloads.restore({moment_us(line["minute"]): line.get("downloads") for line in minutes})
 
     def restore(self, line: Line, raw: bytes, hashed: Callable[[str], int]) -> None:
         """Take a line of the log, oldest first; raises ``ValueError``, also for a moment that is none."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from aggregator.facts import unpacked
@@ -22,6 +24,7 @@ MOST_IN_FLIGHT_URLS = 20
 _INTERNAL = Outcome.INTERNAL
 
 Figures = dict[str, Any]
+NO_DOWNLOADS: Mapping[str, int] = MappingProxyType({"active": 0, "completed": 0, "failed": 0, "bytes": 0})
 
 
 class Minute:
@@ -104,7 +107,7 @@ class Minute:
             return unpacked(self.settled[slot]).attempt
         return max(self.attempts.get(slot, ()), default=0)
 
-    def figures(self) -> Figures:
+    def figures(self, downloads: Mapping[str, int] = NO_DOWNLOADS) -> Figures:
         """The minute's line in ``minutes.log``."""
         ok, fail, internal, missed = self.outcomes
         slowest = {"url": self.slowest_url, "ms": self.slowest_us / 1000} if self.slowest_us >= 0 else None
@@ -124,7 +127,7 @@ class Minute:
             "lag_ms": self.lag.figures_ms(),
             "latency_ms": self.latency.figures_ms(),
             "bytes": self.bytes,
-            "downloads": {"active": 0, "completed": 0, "failed": 0, "bytes": 0},
+            "downloads": dict(downloads),
         }
 
     def _missed_by_word(self) -> dict[str, int]:

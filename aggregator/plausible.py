@@ -5,7 +5,7 @@ from __future__ import annotations
 from aggregator.facts import MOST_STATUS
 from aggregator.lines import LAST_MOMENT_US
 from pagestatus.clock import MINUTE_US
-from pagestatus.messages import Down, Missed, Reason, Result
+from pagestatus.messages import Down, DownloadMinute, Missed, Reason, Result
 
 # Clocks of processes may differ by what the wall clock was set back since they started; a moment further
 # ahead is a mistake.
@@ -43,3 +43,9 @@ def can_be_missed(missed: Missed, latest_us: int) -> bool:
 def can_be_down(down: Down, latest_us: int) -> bool:
     """Whether it is a time, and not ahead."""
     return 0 <= down.since_us < down.until_us <= latest_us and down.slots >= 0
+
+
+def can_be_download_minute(record: DownloadMinute, latest_us: int) -> bool:
+    """Whether it is a minute, and has figures."""
+    figures = (record.active, record.completed, record.failed, record.bytes)
+    return 0 < record.minute_us <= latest_us and record.minute_us % MINUTE_US == 0 and min(figures) >= 0

@@ -1,7 +1,8 @@
 """After a start: read back what the log and the minutes say, as far back as a slot can be open.
 
-The last line of ``minutes.log`` tells what is closed. Every file of the log that was written to since then
-is read whole, so that the last failures are known again as well. A line that is none of ours is skipped.
+The last line of ``minutes.log`` tells what is closed; what it and those before it say of downloads is known
+again, too. Every file of the log that was written to since then is read whole, so that the last failures are
+known again as well. A line that is none of ours is skipped.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from aggregator.downloads import KEPT
 from aggregator.ledger import Ledger
 from aggregator.lines import moment_us, parse
 from aggregator.minutes import Figures
@@ -30,9 +32,9 @@ _LAST_LINES = 500
 
 def recover(data_dir: Path, ledger: Ledger) -> None:
     """Bring ``ledger`` to where the files in ``data_dir`` are; raises OSError."""
-    last = last_minutes(data_dir, 1)
-    watermark_us = moment_us(last[-1]["minute"]) + MINUTE_US if last else 0
-    ledger.restore_closed(watermark_us)
+    minutes = last_minutes(data_dir, KEPT)
+    watermark_us = moment_us(minutes[-1]["minute"]) + MINUTE_US if minutes else 0
+    ledger.restore_closed(watermark_us, minutes)
     files = written_since(data_dir, RESULTS_LOG, watermark_us)
     taken = skipped = 0
     for path in files:
@@ -75,13 +77,18 @@ def _last_dues(path: Path) -> Iterator[int]:
 
 
 def last_minutes(data_dir: Path, most: int) -> list[Figures]:
-    """The last lines of ``minutes.log``, oldest first; of its predecessor where it has too few."""
+    """The last lines of ``minutes.log``, oldest first; of its predecessors where it has too few."""
     found: list[Figures] = []
-    for name in (MINUTES_LOG, f"{MINUTES_LOG}.1"):
-        path = data_dir / name
+    for path in (data_dir / MINUTES_LOG, *_predecessors(data_dir / MINUTES_LOG)):
         if len(found) < most and path.is_file():
             found = [*_figures(path, most - len(found)), *found]
     return found
+
+
+def _predecessors(path: Path) -> list[Path]:
+    """What ``path`` was rotated to, newest first; a crash may have left a gap in the numbers."""
+    rotated = [older for older in path.parent.glob(f"{path.name}.*") if older.suffix[1:].isdecimal()]
+    return sorted(rotated, key=lambda older: int(older.suffix[1:]))
 
 
 def _figures(path: Path, most: int) -> list[Figures]:

@@ -13,7 +13,7 @@ from aggregator.ledger import Batch, Ledger
 from aggregator.lines import rendered
 from aggregator.logfile import LogFile, Unwritable
 from aggregator.minutes import Figures
-from pagestatus.messages import Commit, Recap
+from pagestatus.messages import Commit, DownloadsCounted, Recap
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ class Written(NamedTuple):
     commits: list[Commit]
     recaps: list[Recap]
     minutes: list[Figures]
+    counted: list[DownloadsCounted]
 
 
 class Writer:
@@ -53,11 +54,11 @@ class Writer:
             minutes = self._write_minutes()
         except Unwritable as trouble:
             self._say(str(trouble))
-            return Written([], [], [])
+            return Written([], [], [], [])
         self._say("")
         commits = self._waiting.commits
         self._waiting = Batch([], [])
-        return Written(commits, list(self._ledger.recap()), minutes)
+        return Written(commits, list(self._ledger.recap()), minutes, list(self._ledger.counted()))
 
     def _write_lines(self) -> None:
         if lines := self._waiting.lines:

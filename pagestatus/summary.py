@@ -38,12 +38,19 @@ def _facts(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
         yield "latency", _spread(figures["latency_ms"]), True
         yield "lag", _spread(figures["lag_ms"]), True
         yield "bodies", size(figures["bytes"]), True
+    if any(figures["downloads"].values()):
+        yield "downloads", _downloads(figures["downloads"]), True
     if slowest := figures["slowest"]:
         yield "slowest", f"{milliseconds(slowest['ms'])}  {clean(slowest['url'])}", False
     if figures["in_flight"]:
         yield "in flight", count(figures["in_flight"]), True
     for check in figures["in_flight_urls"][:MOST_URLS]:
         yield "", f"{milliseconds(check['seconds'] * 1000)}  {clean(check['url'])}", False
+
+
+def _downloads(figures: Mapping[str, int]) -> str:
+    parts = [f"{count(figures[key])} {key}" for key in ("active", "completed", "failed") if figures[key]]
+    return ", ".join((*parts, size(figures["bytes"])))
 
 
 def _spread(figures: Mapping[str, float]) -> str:

@@ -94,6 +94,72 @@ class Pool(Process):
     fetchers: list[Process] = field(default_factory=list)
 
 
+class Downloads(Struct):
+    """Downloads by state; ``active``: running now."""
+
+    queued: int = 0
+    active: int = 0
+    complete: int = 0
+    failed: int = 0
+
+
+class Bridge(Process):
+    """The bridge's ``status``."""
+
+    downloads: Downloads = field(default_factory=Downloads)
+
+
+class Trouble(Struct):
+    """Why a download does not go on."""
+
+    code: str = ""
+    message: str = ""
+
+
+class Download(Struct):
+    """A download, as websocket clients see it too."""
+
+    id: str
+    url: str
+    # Queued, Checking, Downloading, Paused, Verifying, Downloaded, Failed, Cancelled.
+    process_status: str
+    path_to_file: str | None = None
+    # Bytes; None: not known.
+    size: int | None = None
+    completed: int = 0
+    # Of one; None: not known.
+    progress: float | None = None
+    # Ranges in flight now.
+    threads: int = 0
+    # Bytes a second.
+    speed: float | None = None
+    # Seconds.
+    eta: float | None = None
+    ranges: bool | None = None
+    error: Trouble | None = None
+
+
+class Added(Struct):
+    """The bridge's answer to ``download``."""
+
+    id: str
+
+
+class Acted(Struct):
+    """The bridge's answer to ``act``."""
+
+    message: str
+
+
+class DownloadsOfMinute(Struct):
+    """What downloads came to in a minute; ``active``: running at its end."""
+
+    active: int = 0
+    completed: int = 0
+    failed: int = 0
+    bytes: int = 0
+
+
 class Slowest(Struct):
     """The attempt of a minute that took longest."""
 
@@ -125,6 +191,7 @@ class Minute(Struct):
     lag_ms: Quantiles = field(default_factory=Quantiles)
     latency_ms: Quantiles = field(default_factory=Quantiles)
     bytes: int = 0
+    downloads: DownloadsOfMinute = field(default_factory=DownloadsOfMinute)
 
 
 class Attempt(Struct):

@@ -37,6 +37,11 @@ COMMANDS = {
     "reload": ("steer", "Read the list of targets again."),
     "pause": ("steer", "Stop checking a target until it is resumed."),
     "resume": ("steer", "Check a paused target again."),
+    "download": ("download", "Fetch a file in parallel ranges, with a progress bar."),
+    "downloads": ("downloads", "Downloads: state, progress, speed, errors."),
+    "download-pause": ("downloads", "Stop a download until it is resumed; what it has stays."),
+    "download-resume": ("downloads", "Go on with a paused download, or try a failed one again."),
+    "download-cancel": ("downloads", "End a download for good; what it has is thrown away."),
     "completion": ("completion", "Print the completion script of a shell."),
 }
 
@@ -46,6 +51,7 @@ pagestatus-ctl status --watch       the same, every second
 pagestatus-ctl tail -f --failures   failures as they come
 pagestatus-ctl why example.org      all about one target
 pagestatus-ctl check-config         before a start or a reload
+pagestatus-ctl download URL         fetch a file in parallel ranges
 """
 
 

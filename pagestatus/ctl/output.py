@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TextIO
 
 from pagestatus.ctl.table import COLOUR, PLAIN, Palette
 from pagestatus.ctl.text import clean
@@ -50,10 +51,10 @@ def width() -> int:
     return max(NARROWEST_TERMINAL, terminal_size().columns)
 
 
-def terminal_size() -> os.terminal_size:
-    """Of the terminal that is written to, unless COLUMNS or LINES say otherwise."""
+def terminal_size(stream: TextIO | None = None) -> os.terminal_size:
+    """Of the terminal that ``stream`` leads to (standard output), unless COLUMNS or LINES say otherwise."""
     try:
-        columns, lines = os.get_terminal_size(sys.stdout.fileno())
+        columns, lines = os.get_terminal_size((stream or sys.stdout).fileno())
     except OSError:
         columns, lines = 0, 0
     asked = [os.environ.get(name, "") for name in ("COLUMNS", "LINES")]

@@ -11,7 +11,17 @@ import msgspec
 
 from pagestatus.config import MINUTES_LOG
 from pagestatus.control import NoAnswer, Silent
-from pagestatus.ctl.answers import Lender, ListState, Pool, Process, Schedule, Scheduler, Targets
+from pagestatus.ctl.answers import (
+    Bridge,
+    Downloads,
+    Lender,
+    ListState,
+    Pool,
+    Process,
+    Schedule,
+    Scheduler,
+    Targets,
+)
 from pagestatus.ctl.minutes import last_minutes
 from pagestatus.ctl.output import Refused
 from pagestatus.ctl.place import DEGRADED, NOT_RUNNING, Place, understood
@@ -20,13 +30,21 @@ RUNNING = "running"
 ABSENT = "absent"
 SILENT = "silent"
 EXIT_CODES = {RUNNING: 0, "degraded": DEGRADED, "not running": NOT_RUNNING}
-_SHAPES: dict[str, type[Process]] = {"scheduler": Scheduler, "aggregator": Process, "fetchers": Pool}
+_SHAPES: dict[str, type[Process]] = {
+    "scheduler": Scheduler,
+    "aggregator": Process,
+    "fetchers": Pool,
+    "wsbridge": Bridge,
+}
 
 _WITHOUT = {
     "scheduler": "nothing is checked",
     "aggregator": "no result is written, and checking stops once the fetchers are full",
-    "fetchers": "nothing is checked, every slot is missed",
+    "fetchers": "nothing is checked, every slot is missed, and no download runs",
+    "wsbridge": "no download runs, none can be asked for",
 }
+# A process's own word for a disk that takes nothing is ``blocked``: what does not reach it.
+_BLOCKED = {"aggregator": "Results do", "wsbridge": "The journal of downloads does"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +53,7 @@ class Picture:
 
     processes: list[Process]
     scheduler: Scheduler | None = None
+    bridge: Bridge | None = None
     # The last line of minutes.log, as it is.
     minute: Mapping[str, Any] = field(default_factory=dict)
     # Where the logs are.
@@ -58,9 +77,10 @@ class Picture:
         return [by_index[index] for index in sorted(by_index)]
 
     def as_json(self) -> dict[str, Any]:
-        """The shape of ``status --json``. What only the scheduler knows is empty when it does not answer."""
+        """The shape of ``status --json``. What only one process knows is empty when that does not answer."""
         targets: Targets | dict[str, int] = self.scheduler.targets if self.scheduler else {}
         schedule: Schedule | dict[str, int] = (self.scheduler and self.scheduler.schedule) or {}
+        downloads: Downloads | dict[str, int] = self.bridge.downloads if self.bridge else {}
         picture: dict[str, Any] = msgspec.to_builtins(
             {
                 "state": self.state,
@@ -68,7 +88,7 @@ class Picture:
                 "targets": targets,
                 "schedule": schedule,
                 "minute": self.minute,
-                "downloads": {"queued": 0, "active": 0, "complete": 0, "failed": 0},
+                "downloads": downloads,
             }
         )
         return picture
@@ -96,9 +116,14 @@ def look(place: Place) -> Picture:
 def compose(answers: Mapping[str, Any], minute: Mapping[str, Any], data_dir: Path) -> Picture:
     """The picture from the answers by process; an exception stands where none came."""
     heard = {name: _heard(name, answers[name]) for name in _SHAPES}
-    scheduler = heard["scheduler"]
-    known = scheduler if isinstance(scheduler, Scheduler) else None
-    picture = Picture(list(heard.values()), known, minute, data_dir)
+    scheduler, bridge = heard["scheduler"], heard["wsbridge"]
+    picture = Picture(
+        list(heard.values()),
+        scheduler if isinstance(scheduler, Scheduler) else None,
+        bridge if isinstance(bridge, Bridge) else None,
+        minute,
+        data_dir,
+    )
     fetchers = _fetchers(heard["fetchers"], picture.lenders)
     return replace(picture, processes=[*picture.processes, *fetchers])
 
@@ -153,12 +178,9 @@ def troubles(picture: Picture) -> Iterator[str]:
                 yield f"{process.name} is starting. If that lasts, see {log}."
             case "draining":
                 yield f"{process.name} is finishing what is in flight, and then ends."
-            case "blocked":
-                # The aggregator's own word for a disk that takes nothing.
-                yield (
-                    f"Results do not reach the disk: make room in {picture.data_dir}, "
-                    "then it goes on by itself."
-                )
+            case "blocked" if what := _BLOCKED.get(process.name):
+                room = f"make room in {picture.data_dir}, then it goes on by itself"
+                yield f"{what} not reach the disk: {room}."
             case state:
                 yield f"{process.name} is {state}: see {log}."
     if picture.scheduler is not None:

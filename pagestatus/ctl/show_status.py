@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from pagestatus.ctl.answers import Lender, Minute, Process, Quantiles, Schedule, Targets
+from pagestatus.ctl.answers import Downloads, Lender, Minute, Process, Quantiles, Schedule, Targets
 from pagestatus.ctl.missed import words
 from pagestatus.ctl.picture import RUNNING, Picture
 from pagestatus.ctl.table import PLAIN, WIDE_GAP, Cell, Column, Palette, Style, flow, prose, table
@@ -44,6 +44,8 @@ def show(
         lines += _label("targets", _targets(picture.scheduler.targets), width, palette)
     if schedule is not None:
         lines += _schedule(schedule, width, palette)
+    if picture.bridge is not None and picture.bridge.downloads != Downloads():
+        lines += _label("downloads", _downloads(picture.bridge.downloads), width, palette)
     if minute is not None:
         lines += _label("last minute", _minute_parts(minute), width, palette)
     return lines + _missed(schedule, minute, width, palette)
@@ -108,6 +110,13 @@ def _targets(targets: Targets) -> Iterator[Cell]:
     yield _some(targets.paused, "paused", Style.WARN)
 
 
+def _downloads(downloads: Downloads) -> Iterator[Cell]:
+    yield Cell(f"{count(downloads.queued)} queued")
+    yield Cell(f"{count(downloads.active)} active")
+    yield _some(downloads.complete, "complete", Style.GOOD)
+    yield _some(downloads.failed, "failed", Style.BAD)
+
+
 def _schedule(schedule: Schedule, width: int, palette: Palette) -> list[str]:
     missed = sum(schedule.missed_total.values())
     books = [
@@ -116,11 +125,11 @@ def _schedule(schedule: Schedule, width: int, palette: Palette) -> list[str]:
         Cell(f"+ {count(missed)} missed", Style.WARN if missed else Style.PLAIN),
         Cell(f"+ {count(schedule.in_flight)} in flight"),
     ]
-    lag = [Cell(f"{name} {milliseconds(schedule.lag_ms.get(name))}") for name in ("p50", "p99", "max")]
+    lag = ", ".join(f"{name} {milliseconds(schedule.lag_ms.get(name))}" for name in ("p50", "p99", "max"))
+    pace = [Cell(f"{rate(schedule.per_second)} checks a second"), Cell(f"lag {lag}")]
     return [
         *_label("slots", books, width, palette, " "),
-        *_label("rate", [Cell(f"{rate(schedule.per_second)} checks a second")], width, palette),
-        *_label("lag", lag, width, palette),
+        *_label("rate", pace, width, palette),
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from pagestatus.config import MINUTES_LOG
-from pagestatus.ctl.answers import Minute
+from pagestatus.ctl.answers import DownloadsOfMinute, Minute
 from pagestatus.ctl.group import Command
 from pagestatus.ctl.minutes import last_minutes
 from pagestatus.ctl.output import note, palette, width, write, write_json
@@ -102,8 +102,17 @@ def _facts(minute: Minute) -> Iterator[tuple[str, str]]:
             "   ".join(f"{clean(reason)}: {count(slots)}" for reason, slots in minute.missed.items()),
         )
     yield "bodies", size(minute.bytes)
+    if minute.downloads != DownloadsOfMinute():
+        yield "downloads", "   ".join(_downloads(minute.downloads))
     if minute.slowest is not None:
         yield "slowest", f"{milliseconds(minute.slowest.ms)}  {clean(minute.slowest.url)}"
     yield "in flight", count(minute.in_flight)
     for check in minute.in_flight_urls[:MOST_URLS]:
         yield "", f"{milliseconds(check.seconds * 1000)}  {clean(check.url)}"
+
+
+def _downloads(downloads: DownloadsOfMinute) -> Iterator[str]:
+    yield f"{count(downloads.active)} active"
+    yield f"{count(downloads.completed)} completed"
+    yield f"{count(downloads.failed)} failed"
+    yield size(downloads.bytes)

@@ -19,7 +19,18 @@ import zmq
 from pagestatus.addresses import Addresses
 from pagestatus.codec import decode, encode
 from pagestatus.control import ControlError, NoAnswer, ask
-from pagestatus.messages import Commit, Down, Message, Outcome, Pulse, Reason, Recap, Started
+from pagestatus.messages import (
+    Commit,
+    Down,
+    DownloadMinute,
+    DownloadsCounted,
+    Message,
+    Outcome,
+    Pulse,
+    Reason,
+    Recap,
+    Started,
+)
 from records import MINUTE, SECOND, missed, result, sweep, timeout
 from system import environment, eventually
 
@@ -28,7 +39,7 @@ Start = Callable[..., "Bench"]
 
 
 class Bench:
-    """One aggregator process, and the sockets of a scheduler and a fetcher."""
+    """One aggregator process, and the sockets of a scheduler, a fetcher and, where it is there, a bridge."""
 
     def __init__(self, folder: Path, run_dir: Path, **settings: object) -> None:
         self.data_dir = folder / "var"
@@ -110,6 +121,12 @@ class Bench:
         """Every whole line of a file."""
         text = (self.data_dir / name).read_bytes()
         return [json.loads(line) for line in text[: text.rfind(b"\n") + 1].splitlines()]
+
+    def bridge(self) -> zmq.Socket[bytes]:
+        """Where a bridge listens."""
+        bridge = self._context.socket(zmq.PULL)
+        bridge.bind(f"ipc://{self.addresses.wsbridge}")
+        return bridge
 
     def close(self) -> None:
         """End everything."""
@@ -364,3 +381,21 @@ def test_only_failures_are_written_and_all_is_counted(start: Start) -> None:
     bench.send(missed(9, bench.minute_us), sweep(bench.minute_us + MINUTE))
     (minute,) = eventually(lambda: bench.lines("minutes.log"), "the minute closes")
     assert (minute["ok"], minute["missed"]) == (9, {"overrun": 1})
+
+
+def test_downloads_are_in_the_line_of_their_minute_and_the_bridge_hears_what_it_says(start: Start) -> None:
+    bench = start()
+    told = DownloadMinute(bench.minute_us, 1, 2, 3, 4 << 20)
+    bench.send(result(1, bench.minute_us), told)
+    bench.commits(1)
+    bench.send(sweep(bench.minute_us + MINUTE))
+    (minute,) = eventually(lambda: bench.lines("minutes.log"), "the minute closes")
+    assert minute["downloads"] == {"active": 1, "completed": 2, "failed": 3, "bytes": 4 << 20}
+    # The first answer is for a bridge that is not there; the next one may come after a restart.
+    bench.kill()
+    bench.start()
+    bridge = bench.bridge()
+    bench.send(DownloadMinute(bench.minute_us, 0, 9, 9, 9))
+    eventually(lambda: bridge.poll(0), "an answer comes")
+    assert decode(bridge.recv()) == [DownloadsCounted(bench.minute_us, 2, 3, 4 << 20)]
+    bench.stop()

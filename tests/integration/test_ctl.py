@@ -42,6 +42,7 @@ SCHEDULE = {
     "per_second": 1.5,
     "lag_ms": {"p50": 1.0, "p99": 3.0, "max": 8.0},
 }
+DOWNLOADS = {"queued": 1, "active": 2, "complete": 3, "failed": 0}
 WHY = {
     "target": "one",
     "url": "http://127.0.0.1/a",
@@ -86,6 +87,7 @@ class Processes:
                 "status": lambda _params: process("fetchers", wanted=1, fetchers=[process("fetcher-1")]),
                 "scale": lambda params: {"fetchers": params["n"]},
             },
+            "wsbridge": {"status": lambda _params: process("wsbridge", downloads=DOWNLOADS)},
         }
 
     def _reading(self) -> dict[str, object]:
@@ -164,10 +166,12 @@ def test_status_is_composed_from_all_of_them(
         "scheduler",
         "aggregator",
         "fetchers",
+        "wsbridge",
         "fetcher-1",
     ]
     assert picture["schedule"] == SCHEDULE
     assert picture["minute"] == MINUTE
+    assert picture["downloads"] == DOWNLOADS
 
 
 def test_a_silent_process_is_degraded_and_does_not_hold_up_the_others(
@@ -184,6 +188,7 @@ def test_a_silent_process_is_degraded_and_does_not_hold_up_the_others(
         "scheduler": "running",
         "aggregator": "silent",
         "fetchers": "running",
+        "wsbridge": "running",
         "fetcher-1": "running",
     }
     assert picture["schedule"] == SCHEDULE

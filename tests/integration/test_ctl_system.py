@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -76,3 +78,24 @@ def test_an_operators_tour(make_system: Callable[..., System], site: str, refusi
     degraded = system.ctl("status")
     assert degraded.returncode == 3
     assert "! aggregator is not running" in degraded.stdout
+
+
+def test_a_download_arrives_where_it_says(make_system: Callable[..., System], site: str) -> None:
+    system = make_system([])
+    system.start()
+    eventually(lambda: system.state() == "running", "all processes run")
+
+    done = system.ctl("download", f"{site}/big.bin", "--filename", "a file.bin")
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1), done.stderr
+    path = Path(unquote(urlsplit(done.stdout.strip()).path))
+    assert path == system.downloads_dir / "a file.bin"
+    (found,) = json.loads(system.ctl("downloads", "--json").stdout)
+    assert (found["process_status"], found["size"]) == ("Downloaded", path.stat().st_size)
+    assert f"{found['id']}  Downloaded" in system.ctl("downloads").stdout
+
+    refused = system.ctl("download", f"{site}/status/404")
+    assert refused.returncode == 1
+    assert "failed: " in refused.stderr.splitlines()[-1]
+    downloads = json.loads(system.ctl("status", "--json").stdout)["downloads"]
+    assert downloads == {"queued": 0, "active": 0, "complete": 1, "failed": 1}
+    assert system.ctl("download-pause", found["id"]).returncode == 1

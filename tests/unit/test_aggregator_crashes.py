@@ -1,7 +1,8 @@
 """The promise, held against chance: exactly one final line per slot, and minutes that add up to the log.
 
 Random records come in any order, any number of times; the aggregator is killed at any byte of a write, and
-of a minute's. A naive reading of the files and of what was committed says whether the promise was kept.
+of a minute's. A naive reading of the files and of what was committed says whether the promise was kept. What
+the bridge counts of downloads is in exactly one minute, whatever of its dialogue is lost.
 """
 
 from __future__ import annotations
@@ -22,13 +23,60 @@ from aggregator.logfile import LogFile
 from aggregator.recovery import recover
 from aggregator.writer import Writer
 from pagestatus.config import MINUTES_LOG, RESULTS_LOG
-from pagestatus.messages import Commit, Down, Message, Missed, Reason, Result, Started
+from pagestatus.messages import (
+    Commit,
+    Down,
+    DownloadMinute,
+    DownloadsCounted,
+    Message,
+    Missed,
+    Reason,
+    Result,
+    Started,
+)
 from pagestatus.verdict import judge
 from records import MINUTE, NOON, SECOND, missed, result, sweep, timeout
 
 GRID = 20 * SECOND
 TARGETS = range(1, 4)
 Slot = tuple[int, int]
+
+
+class Bridge:
+    """What a bridge owes: it tells each minute until that is answered, and counts the rest in a later one."""
+
+    def __init__(self) -> None:
+        # All that ever happened, and of it what is in no line that we know of: by minute.
+        self.done: Counter[str] = Counter()
+        self.unanswered: dict[int, Counter[str]] = {}
+        # Of this minute and those before there is no more to tell.
+        self.answered_us = 0
+
+    def count(self, now_us: int, figures: Counter[str]) -> None:
+        """Count in the minute of now, or in the first one that is not answered."""
+        minute_us = max(now_us // MINUTE * MINUTE, self.answered_us + MINUTE if self.answered_us else 0)
+        self.unanswered.setdefault(minute_us, Counter()).update(figures)
+
+    def work(self, now_us: int, figures: Counter[str]) -> None:
+        """Downloads go on."""
+        self.done.update(figures)
+        self.count(now_us, figures)
+
+    def tell(self) -> list[Message]:
+        return [
+            DownloadMinute(minute_us, 1, found["completed"], found["failed"], found["bytes"])
+            for minute_us, found in self.unanswered.items()
+        ]
+
+    def hear(self, answer: DownloadsCounted, now_us: int) -> None:
+        found = self.unanswered.pop(answer.minute_us, None)
+        if found is None:
+            return
+        self.answered_us = max(self.answered_us, answer.minute_us)
+        found.subtract({"completed": answer.completed, "failed": answer.failed, "bytes": answer.bytes})
+        assert min(found.values(), default=0) >= 0
+        if +found:
+            self.count(now_us, +found)
 
 
 class World:
@@ -42,6 +90,8 @@ class World:
         # Slots that were given out, and those of them that a commit has settled.
         self.given: set[Slot] = set()
         self.settled: set[Slot] = set()
+        self.bridge = Bridge()
+        self.answers: list[DownloadsCounted] = []
         self.start()
 
     def start(self) -> None:
@@ -107,11 +157,27 @@ class World:
         self.given |= slots_of(record)
         self.ledger.take([record], self.now_us)
 
+    def work(self, completed: int, failed: int, number: int) -> None:
+        """Downloads go on."""
+        self.bridge.work(self.now_us, Counter(completed=completed, failed=failed, bytes=number))
+
+    def tell(self, lost: int) -> None:
+        """The bridge tells all that is not answered; the first ``lost`` records do not arrive."""
+        self.ledger.take(self.bridge.tell()[lost:], self.now_us)
+
+    def hear(self, lost: int) -> None:
+        """It is answered, but for the first ``lost`` answers."""
+        for answer in self.answers[lost:]:
+            self.bridge.hear(answer, self.now_us)
+        self.answers.clear()
+
     # --- what befalls the aggregator ---
 
     def flush(self) -> None:
         """A batch reaches the disk; what is committed must be there."""
-        commits = self.writer.flush().commits
+        written = self.writer.flush()
+        self.answers += written.counted
+        commits = written.commits
         on_disk = {slot_of(line) for line in self.lines() if line.get("final") and "due" in line}
         for commit in commits:
             if not commit.final:
@@ -122,7 +188,8 @@ class World:
                 assert slots <= on_disk
 
     def crash(self, cut: int, *, in_minute: bool) -> None:
-        """Killed in the middle of a write; everything that was not written is lost with it."""
+        """Killed in the middle of a write; everything that was not written is lost with it, and answers."""
+        self.answers.clear()
         lines = b"".join(self.ledger.collect().lines)
         self.writer.close()
         if in_minute:
@@ -154,7 +221,15 @@ class World:
         assert self.given <= self.settled
         self.sweep(120)
         self.flush()
-        self.writer.close()
+
+    def settle_downloads(self) -> None:
+        """Told as long as need be, everything is in a line."""
+        for _ in range(4):
+            self.tell(0)
+            self.sweep(60)
+            self.flush()
+            self.hear(0)
+        assert self.bridge.unanswered == {}
 
 
 def read(folder: Path, name: str) -> list[dict[str, Any]]:
@@ -215,6 +290,15 @@ def check_minutes(lines: list[dict[str, Any]], minutes: list[dict[str, Any]]) ->
         assert minute["due"] == sum(counted[word] for word in ("ok", "fail", "internal", "missed"))
 
 
+def check_downloads(done: Counter[str], minutes: list[dict[str, Any]]) -> None:
+    """All minutes together have what was done, no more and no less."""
+    counted: Counter[str] = Counter()
+    for minute in minutes:
+        assert min(minute["downloads"].values()) >= 0
+        counted.update({word: minute["downloads"][word] for word in ("completed", "failed", "bytes")})
+    assert +counted == +done
+
+
 def check_downs(lines: list[dict[str, Any]]) -> None:
     """Nothing that was due while no scheduler ran is settled by a line of its own."""
     downs = [line for line in lines if "until" in line]
@@ -264,7 +348,44 @@ def test_whatever_happens_every_slot_has_one_final_line_and_the_minutes_add_up(
             else:
                 getattr(world, name)(*how)
         world.settle_everything()
+        world.writer.close()
         lines = world.lines()
         check_slots(lines)
         check_minutes(lines, world.minutes())
         check_downs(lines)
+
+
+few = st.integers(0, 2)
+download_step = st.one_of(
+    st.tuples(st.just("work"), few, few, st.integers(0, 1 << 40)),
+    st.tuples(st.just("tell"), few),
+    st.tuples(st.just("hear"), st.integers(0, 9)),
+    st.tuples(st.just("flush")),
+    st.tuples(st.just("sweep"), st.sampled_from([20, 70])),
+    st.tuples(st.just("restart_scheduler"), st.integers(1, 150), small, st.just(0)),
+    st.tuples(st.just("crash in lines"), st.integers(0, 2000)),
+    st.tuples(st.just("crash in minutes"), st.integers(0, 2000)),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(download_step, min_size=20, max_size=40))
+def test_whatever_happens_every_download_is_counted_in_one_minute(steps: list[tuple[Any, ...]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder))
+        # Something is there, so that no start is the very first.
+        world.attempt(1, 0, 1, "ok")
+        world.sweep(60)
+        world.flush()
+        for name, *how in steps:
+            if name == "crash in lines":
+                world.crash(*how, in_minute=False)
+            elif name == "crash in minutes":
+                world.crash(*how, in_minute=True)
+            else:
+                getattr(world, name)(*how)
+        world.settle_everything()
+        world.settle_downloads()
+        world.writer.close()
+        check_downloads(world.bridge.done, world.minutes())
+        check_minutes(world.lines(), world.minutes())

@@ -18,6 +18,7 @@ from aggregator.logfile import LogFile, Unwritable
 from aggregator.recovery import last_minutes, recover
 from aggregator.writer import Writer
 from pagestatus.config import MINUTES_LOG, RESULTS_LOG
+from pagestatus.messages import DownloadMinute, DownloadsCounted
 from records import MINUTE, NOON, SECOND, result, sweep, timeout
 
 ROOMY = 1 << 30
@@ -161,9 +162,10 @@ def test_the_last_minutes_are_found_over_a_rotation_and_rubbish(tmp_path: Path) 
     assert [found["minute"][14:16] for found in last_minutes(tmp_path, 1)] == ["05"]
 
 
-def start(folder: Path) -> tuple[Ledger, Writer]:
+def start(folder: Path, *, max_bytes: int = ROOMY, keep: int = 3) -> tuple[Ledger, Writer]:
     """What a process does when it starts."""
-    files = opened(folder / RESULTS_LOG), opened(folder / MINUTES_LOG)
+    sizes = {"max_bytes": max_bytes, "keep": keep}
+    files = opened(folder / RESULTS_LOG, **sizes), opened(folder / MINUTES_LOG, **sizes)
     ledger = Ledger(Failures())
     recover(folder, ledger)
     return ledger, Writer(ledger, *files)
@@ -227,7 +229,7 @@ def test_nothing_is_true_as_long_as_the_disk_is_full(
     ledger.take([result(1), timeout(2)], NOON)
     with room_for(400):
         for _ in range(2):
-            assert writer.flush() == ([], [], [])
+            assert writer.flush() == ([], [], [], [])
             assert not writer.writable
             assert not writer.idle
     ledger.take([result(3)], NOON)
@@ -251,3 +253,33 @@ def test_a_minute_that_found_no_room_is_written_once_when_there_is(tmp_path: Pat
     assert writer.flush().minutes == []
     writer.close()
     assert [found["minute"][14:16] for found in last_minutes(tmp_path, 9)] == ["00", "01", "02"]
+
+
+def test_what_lines_say_of_downloads_is_known_after_a_restart_over_all_rotated_files(tmp_path: Path) -> None:
+    ledger, writer = start(tmp_path, max_bytes=500, keep=100)
+    ledger.take([result(1)], NOON)
+    for number in range(30):
+        minute_us = NOON + number * MINUTE
+        ledger.take([DownloadMinute(minute_us, 0, number, 1, 2), sweep(minute_us + MINUTE)], minute_us)
+        assert writer.flush().counted == [DownloadsCounted(minute_us, number, 1, 2)]
+    writer.close()
+    assert len(list(tmp_path.glob(f"{MINUTES_LOG}.*"))) > 9
+    ledger, writer = start(tmp_path)
+    # The answers were lost, and meanwhile more was done.
+    ledger.take([DownloadMinute(NOON + number * MINUTE, 0, 99, 99, 99) for number in range(30)], NOON)
+    answers = writer.flush().counted
+    writer.close()
+    assert answers == [DownloadsCounted(NOON + number * MINUTE, number, 1, 2) for number in range(30)]
+
+
+def test_downloads_are_answered_only_when_their_line_is_on_the_disk(tmp_path: Path) -> None:
+    ledger, writer = start(tmp_path)
+    ledger.take([result(1)], NOON)
+    writer.flush()
+    ledger.take([DownloadMinute(NOON, 0, 1, 0, 0), sweep(NOON + MINUTE)], NOON)
+    with room_for(100):
+        assert writer.flush().counted == []
+        ledger.take([DownloadMinute(NOON, 0, 2, 0, 0)], NOON)
+        assert writer.flush().counted == []
+    assert writer.flush().counted == [DownloadsCounted(NOON, 1, 0, 0)]
+    writer.close()

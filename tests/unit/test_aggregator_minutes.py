@@ -89,6 +89,16 @@ def test_the_block_for_people_fits_80_columns() -> None:
     assert lines[-1] == "             28.0 s  http://d/2"
 
 
+def test_the_block_has_a_line_of_downloads_when_there_were_any() -> None:
+    some = Minute(NOON).figures({"active": 0, "completed": 2, "failed": 1, "bytes": 12_600})
+    assert block(some) == [
+        "minute 2026-01-31 12:00 UTC: nothing was due",
+        "  downloads  2 completed, 1 failed, 12.3 KiB",
+    ]
+    idle = Minute(NOON).figures({"active": 1, "completed": 0, "failed": 0, "bytes": 0})
+    assert block(idle)[1] == "  downloads  1 active, 0 B"
+
+
 def test_the_block_of_a_minute_without_slots_is_one_line() -> None:
     assert block(EMPTY) == ["minute 2026-01-31 12:00 UTC: nothing was due"]
 

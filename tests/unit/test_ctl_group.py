@@ -15,7 +15,17 @@ from pagestatus.ctl import group as group_module
 from pagestatus.ctl.group import COMMANDS, group, run
 from pagestatus.ctl.output import to_json
 
-READING = ("status", "summary", "inflight", "failures", "tail", "why", "check-config")
+READING = (
+    "status",
+    "summary",
+    "inflight",
+    "failures",
+    "tail",
+    "why",
+    "check-config",
+    "download",
+    "downloads",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +85,11 @@ def test_help_fits_80_columns(capsys: pytest.CaptureFixture[str], monkeypatch: p
         (["inflight"], 4, "the scheduler process is not running"),
         (["why", "x"], 4, "the scheduler process is not running"),
         (["failures"], 4, "the aggregator process is not running"),
+        (["download", "https://example.org/"], 4, "the wsbridge process is not running"),
+        (["downloads"], 4, "the wsbridge process is not running"),
+        (["download-pause", "3f9c"], 4, "the wsbridge process is not running"),
+        (["download-resume", "3f9c"], 4, "the wsbridge process is not running"),
+        (["download-cancel", "3f9c"], 4, "the wsbridge process is not running"),
         (["tail"], 1, "no such file"),
         (["--config", "none.toml", "status"], 78, "none.toml: no such file"),
         (["--run-dir", "", "status"], 78, "run-dir"),

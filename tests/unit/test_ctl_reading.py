@@ -63,6 +63,18 @@ def test_a_new_day_is_announced_and_nothing_measured_is_a_dash() -> None:
     ]
 
 
+def test_downloads_of_the_minute_are_told_when_there_were_any() -> None:
+    some = {**IDLE, "downloads": {"active": 0, "completed": 2, "failed": 1, "bytes": 12_600}}
+    assert summary.show(minutes(some), 80)[4:] == [
+        "bodies     0 B",
+        "downloads  0 active   2 completed   1 failed   12.3 KiB",
+        "in flight  0",
+    ]
+    assert "downloads" not in "".join(
+        summary.show(minutes({**IDLE, "downloads": dict.fromkeys(some["downloads"], 0)}), 80)
+    )
+
+
 def test_what_is_in_flight() -> None:
     checks = [
         InFlight(url="https://example.org/" + "x" * 80, seconds=3.21, target="a", attempt=2, fetcher=1),

@@ -59,6 +59,16 @@ ANSWERS: dict[str, Any] = {
             {"name": "fetcher-2", "pid": 12351, "state": "running", "uptime_s": 99.0},
         ],
     },
+    "wsbridge": {
+        "name": "wsbridge",
+        "pid": 12348,
+        "state": "running",
+        "uptime_s": 7500.1,
+        "downloads": {"queued": 0, "active": 0, "complete": 0, "failed": 0},
+        "listening": "ws://127.0.0.1:8888/",
+        "clients": 0,
+        "writable": True,
+    },
 }
 
 
@@ -82,13 +92,13 @@ PROCESS     STATE      PID      UP  SLOTS IN USE
 scheduler   running  12345  2h 05m
 aggregator  running  12346  2h 05m
 fetchers    running  12347  2h 05m
+wsbridge    running  12348  2h 05m
 fetcher-1   running  12350  2h 04m  8 of 2,000
 fetcher-2   running  12351  1m 39s  4 of 2,000
 
 targets      2,500   2,310 up   180 down   10 not known yet   0 paused
 slots        1,234,567 due = 1,230,000 checked + 4,555 missed + 12 in flight
-rate         83.4 checks a second
-lag          p50 1.0 ms   p99 3.0 ms   max 8.0 ms
+rate         83.4 checks a second   lag p50 1.0 ms, p99 3.0 ms, max 8.0 ms
 last minute  12:03   5,000 due   4,900 ok   40 failed   10 internal   50 missed
              lag p50 1.0 ms, p99 12 ms, max 80 ms
              latency p50 31 ms, p99 401 ms, max 9.99 s
@@ -134,6 +144,7 @@ def test_without_the_scheduler_the_rest_is_said(answers: dict[str, Any]) -> None
         "scheduler   absent",
         "aggregator  running  12346  2h 05m",
         "fetchers    running  12347  2h 05m",
+        "wsbridge    running  12348  2h 05m",
         "fetcher-1   running  12350  2h 04m",
         "fetcher-2   running  12351  1m 39s",
         "",
@@ -170,6 +181,10 @@ def test_nothing_runs() -> None:
         ("scheduler", {"name": "scheduler", "state": "draining"}, "degraded"),
         ("aggregator", {"name": "aggregator", "state": "blocked", "writable": False}, "degraded"),
         ("fetchers", {"name": "fetchers", "state": "running", "wanted": 3, "fetchers": []}, "degraded"),
+        ("wsbridge", NoAnswer("gone"), "degraded"),
+        ("wsbridge", Silent("no answer"), "degraded"),
+        ("wsbridge", {"name": "wsbridge", "state": "blocked", "writable": False}, "degraded"),
+        ("wsbridge", {"name": "wsbridge", "state": "running"}, "running"),
         (
             "fetchers",
             {
@@ -208,6 +223,7 @@ def test_the_shape_of_the_json(answers: dict[str, Any]) -> None:
         "scheduler",
         "aggregator",
         "fetchers",
+        "wsbridge",
         "fetcher-1",
         "fetcher-2",
     ]
@@ -231,8 +247,8 @@ def test_without_the_pool_the_scheduler_tells_of_the_fetchers(answers: dict[str,
         {"fetcher": 3, "epoch": 7, "slots": 2000, "leases": 3, "alive": False},
     ]
     states = {process.name: process.state for process in compose(answers, {}, DATA_DIR).processes}
-    assert list(states)[3:] == ["fetcher-1", "fetcher-2", "fetcher-3"]
-    assert list(states.values())[3:] == ["running", "running", "silent"]
+    assert list(states)[4:] == ["fetcher-1", "fetcher-2", "fetcher-3"]
+    assert list(states.values())[4:] == ["running", "running", "silent"]
 
 
 def test_a_full_disk_and_a_bad_list_are_told(answers: dict[str, Any]) -> None:
@@ -243,6 +259,38 @@ def test_a_full_disk_and_a_bad_list_are_told(answers: dict[str, Any]) -> None:
         "urls.json: empty: the list before is kept.",
         "Entries of the list are left out: 3. pagestatus-ctl check-config '/my urls.json' says why.",
     ]
+
+
+def test_downloads_have_a_line_when_there_are_any(answers: dict[str, Any]) -> None:
+    assert "downloads" not in shown(answers, MINUTE)
+    answers["wsbridge"]["downloads"] = {"queued": 1, "active": 4, "complete": 1234, "failed": 2}
+    lines = shown(answers, MINUTE).splitlines()
+    line = "downloads    1 queued   4 active   1,234 complete   2 failed"
+    assert lines.index(line) == lines.index(next(line for line in lines if line.startswith("rate"))) + 1
+    assert compose(answers, {}, DATA_DIR).as_json()["downloads"] == answers["wsbridge"]["downloads"]
+
+
+@pytest.mark.parametrize("answer", [NoAnswer("gone"), Silent("no answer"), {"nothing": "we know"}])
+def test_without_the_bridge_nothing_is_known_of_downloads(answers: dict[str, Any], answer: object) -> None:
+    answers["wsbridge"] = answer
+    assert compose(answers, {}, DATA_DIR).as_json()["downloads"] == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (NoAnswer("gone"), "wsbridge is not running: no download runs, none can be asked for."),
+        (Silent("no answer"), "wsbridge does not answer: no download runs, none can be asked for."),
+        (
+            {"name": "wsbridge", "state": "blocked", "writable": False},
+            "The journal of downloads does not reach the disk: make room in /var/lib/pagestatus,",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_bridge_is_told(answers: dict[str, Any], answer: object, words: str) -> None:
+    answers["wsbridge"] = answer
+    (trouble,) = troubles(compose(answers, {}, DATA_DIR))
+    assert trouble.startswith(words)
 
 
 def test_a_fetcher_that_leaves_is_no_trouble_and_one_that_is_missing_is(answers: dict[str, Any]) -> None:
@@ -263,7 +311,7 @@ def test_many_fetchers_are_one_row(answers: dict[str, Any]) -> None:
     answers["scheduler"]["fetchers"] = [
         {"fetcher": index, "epoch": index, "slots": 2000, "leases": index} for index in range(1, 17)
     ]
-    rows = shown(answers, {}).splitlines()[2:7]
+    rows = shown(answers, {}).splitlines()[2:8]
     assert rows[-1] == "fetcher-1…16  running         1m 41s  136 of 32,000"
     answers["fetchers"]["fetchers"][4]["state"] = "draining"
     assert len([line for line in shown(answers, {}).splitlines() if line.startswith("fetcher-")]) == 16
