@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bridge_client import BridgeClient
 from pagestatus.addresses import Addresses
 from pagestatus.control import NoAnswer, ask
 from scripts.audit import log, minutes
@@ -26,7 +28,7 @@ Target = Mapping[str, object]
 
 SLOWNESS = float(os.environ.get("PAGESTATUS_TEST_SLOWNESS", "1"))
 # In the order in which they are to drain.
-ACTORS = ("scheduler", "fetchers", "aggregator")
+ACTORS = ("wsbridge", "scheduler", "fetchers", "aggregator")
 POLL_S = 0.02
 LOG_SHOWN = 4000
 
@@ -53,25 +55,44 @@ def short_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="pagestatus-test-"))
 
 
+def held_port() -> socket.socket:
+    """A port of loopback that is one's own, also while its server is dead.
+
+    It is bound and does not listen: the kernel gives it to nobody by chance, and a server that sets
+    SO_REUSEADDR, as this does, can listen there all the same (socket(7)).
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
+
+
 class System:
-    """A scheduler, a pool of fetchers and an aggregator, started and ended by the test."""
+    """A bridge, a scheduler, a pool of fetchers and an aggregator, started and ended by the test."""
 
     def __init__(self, folder: Path, targets: Sequence[Target], **settings: object) -> None:
-        """``settings`` are configuration keys, with ``__`` for the dot."""
+        """``settings`` are configuration keys, with ``__`` for the dot; downloads may come from loopback."""
         self.run_dir = short_folder()
         self.data_dir = folder / "var"
         self.urls = folder / "urls.json"
         self.addresses = Addresses(self.run_dir)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._held_port = held_port()
+        self.websocket_port: int = self._held_port.getsockname()[1]
+        self._clients: list[BridgeClient] = []
         self._folder = folder
         self._ended: list[subprocess.Popen[bytes]] = []
         self.write_list(targets)
-        settings = {"fetchers": 1, **settings}
+        defaults = {
+            "fetchers": 1,
+            "websocket__port": self.websocket_port,
+            "downloads__allow_private": "true",
+        }
         self.environment = environment(
             run_dir=self.run_dir,
             data_dir=self.data_dir,
             urls=self.urls,
-            **{key.replace("__", "."): value for key, value in settings.items()},
+            **{key.replace("__", "."): value for key, value in {**defaults, **settings}.items()},
         )
 
     def write_list(self, targets: Sequence[Target]) -> None:
@@ -116,12 +137,21 @@ class System:
             codes[name] = process.wait(within_s * SLOWNESS)
         return codes
 
+    def connect(self, **options: Any) -> BridgeClient:  # noqa: ANN401 - those of websockets
+        """A new client of the bridge, which must listen; it goes with the system."""
+        self._clients.append(BridgeClient(self.websocket_port, SLOWNESS, **options))
+        return self._clients[-1]
+
     def close(self) -> None:
         """End whatever is left, and show what the processes said (pytest shows it when the test fails)."""
         for process in (*self.processes.values(), *self._ended):
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        # After who would have to answer them: some tests stop it.
+        for client in self._clients:
+            client.close()
+        self._held_port.close()
         for path in sorted((*self._folder.glob("*.out"), *self.data_dir.glob("*.log"))):
             said = path.read_text(encoding="utf-8", errors="replace")
             sys.stdout.write(f"--- {path.name}\n{said[-LOG_SHOWN:]}\n")
@@ -165,6 +195,15 @@ class System:
         return {
             fetcher["name"]: fetcher["pid"] for fetcher in answer["fetchers"] if fetcher["state"] == "running"
         }
+
+    @property
+    def downloads_dir(self) -> Path:
+        """Where files arrive."""
+        return self.data_dir / "downloads"
+
+    def listening(self) -> bool:
+        """Whether the bridge answers, which it does when it listens."""
+        return self.ask("wsbridge", "status") is not None
 
     def checked(self) -> int:
         """Slots checked since the scheduler started."""

@@ -13,11 +13,14 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from types import MappingProxyType
 
-from scripts.demo.big_file import BIG_FILE, NotSatisfiable, wanted
+from scripts.demo import big_file
+from scripts.demo.big_file import BIG_FILE
 
 TEXT = b"<!doctype html><title>pagestatus demo</title><p>This page is watched.</p>\n"
 LARGE = TEXT * (2 * 1024 * 1024 // len(TEXT))
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+# Of a body that is sent slowly.
+PIECES_A_SECOND = 20
 
 
 class Visit:
@@ -35,8 +38,12 @@ class Visit:
         headers: Mapping[str, str] = NO_HEADERS,
         *,
         length: int = -1,
+        rate: int = 0,
     ) -> None:
-        """Send a whole answer; ``length`` is a false Content-Length to send, before hanging up."""
+        """Send a whole answer; ``length`` is a false Content-Length to send, before hanging up.
+
+        ``rate`` is in bytes a second; 0: no limit.
+        """
         handler = self._handler
         handler.send_response(status)
         for name, value in {"Content-Type": "text/html", **headers}.items():
@@ -44,8 +51,17 @@ class Visit:
         handler.send_header("Content-Length", str(len(body) if length < 0 else length))
         handler.end_headers()
         if handler.command != "HEAD":
-            handler.wfile.write(body)
+            self._send(body, rate)
         handler.close_connection |= length >= 0
+
+    def _send(self, body: bytes, rate: int) -> None:
+        if not rate:
+            self._handler.wfile.write(body)
+            return
+        piece = rate // PIECES_A_SECOND
+        for start in range(0, len(body), piece):
+            self._handler.wfile.write(body[start : start + piece])
+            time.sleep(1 / PIECES_A_SECOND)
 
     def reset(self) -> None:
         """Send RST: what closing with a linger time of zero does (socket(7))."""
@@ -117,20 +133,16 @@ def compressed(visit: Visit) -> None:
         visit.answer(HTTPStatus.OK, LARGE)
 
 
-def big(visit: Visit) -> None:
-    """A file that honours byte ranges (RFC 9110 section 14), for downloads."""
-    headers = {"Accept-Ranges": "bytes", "ETag": BIG_FILE.etag, "Content-Type": "application/octet-stream"}
-    try:
-        part = wanted(dict(visit.headers), BIG_FILE)
-    except NotSatisfiable:
-        headers["Content-Range"] = f"bytes */{BIG_FILE.size}"
-        visit.answer(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=headers)
-        return
-    if part is None:
-        visit.answer(HTTPStatus.OK, BIG_FILE.read(0, BIG_FILE.size), headers)
-        return
-    headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{BIG_FILE.size}"
-    visit.answer(HTTPStatus.PARTIAL_CONTENT, BIG_FILE.read(part.start, part.stop), headers)
+def file(*, rate: int = 0, ranges: bool = True) -> Callable[[Visit], None]:
+    """The big file, for downloads: at ``rate`` bytes a second to each connection (0: as fast as can be)."""
+
+    def page(visit: Visit) -> None:
+        answer = big_file.answer(dict(visit.headers) if ranges else NO_HEADERS, BIG_FILE.size, BIG_FILE.etag)
+        headers = answer.headers if ranges else {"Content-Type": "application/octet-stream"}
+        body = BIG_FILE.read(answer.part.start, answer.part.stop)
+        visit.answer(answer.status, body, headers, rate=rate)
+
+    return page
 
 
 PAGES: Mapping[str, Callable[[Visit], None]] = {
@@ -149,5 +161,7 @@ PAGES: Mapping[str, Callable[[Visit], None]] = {
     "/gone": gone,
     "/large": large,
     "/compressed": compressed,
-    "/big.bin": big,
+    "/big.bin": file(),
+    "/slow.bin": file(rate=1 << 20),
+    "/no-ranges.bin": file(rate=8 << 20, ranges=False),
 }

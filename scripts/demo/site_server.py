@@ -36,6 +36,8 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "pagestatus-demo"
     timeout = 60
+    # A short body would else wait for the acknowledgement of the head before it.
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         PAGES.get(urlsplit(self.path).path, not_found)(Visit(self))

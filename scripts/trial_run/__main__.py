@@ -21,7 +21,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from scripts.trial_run.pages import NotEnough, copy_pages, nginx
+from scripts.nginx import NotEnough
+from scripts.trial_run.pages import copy_pages, serving
 from scripts.trial_run.report import Report, asked, written
 from scripts.trial_run.system import configure, supervised
 from scripts.trial_run.targets import targets
@@ -68,7 +69,7 @@ def trial(folder: Path, seconds: float, fetchers: int, kills: Sequence[str]) -> 
     # A socket's path may have 107 bytes, and the folder may be deep.
     with (
         TemporaryDirectory(prefix="pagestatus-trial-") as run_dir,
-        nginx(folder) as port,
+        serving(folder) as port,
         bad_servers() as bad,
     ):
         listed = targets(pages, port, bad)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.demo.big_file import BIG_FILE
 from system import ACTORS, SLOWNESS, System, eventually
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -30,10 +31,13 @@ class Supervised:
         (self.root / "var").mkdir()
         for name in ("actor", "supervisord.conf"):
             shutil.copy(SCRIPTS / name, self.root / "scripts")
-        bare = {**system.environment, "PATH": "/usr/bin:/bin"}
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        bare = {**self.system.environment, "PATH": "/usr/bin:/bin"}
         bare.pop("VIRTUAL_ENV", None)
         conf = self.root / "scripts" / "supervisord.conf"
-        self.process = subprocess.Popen(
+        return subprocess.Popen(
             [Path(sys.executable).with_name("supervisord"), "--nodaemon", "--silent", "-c", conf],
             cwd="/",
             env=bare,
@@ -55,6 +59,11 @@ class Supervised:
     def stop(self) -> int:
         self.process.terminate()
         return self.process.wait(100 * SLOWNESS)
+
+    def start_again(self) -> None:
+        """After a stop."""
+        self.process = self._start()
+        eventually(self.running, "supervisord has started everything again", within_s=30)
 
     def close(self) -> None:
         """End what a failed test left, and show what supervisord saw."""
@@ -92,6 +101,21 @@ def test_what_dies_is_started_again_and_a_stop_drains(supervised: Supervised) ->
     assert [log.index(f"stopped: {name} (exit status 0)") for name in ACTORS] == sorted(
         log.index(f"stopped: {name} (exit status 0)") for name in ACTORS
     )
+
+
+def test_a_download_goes_on_after_a_stop_and_a_start(supervised: Supervised, site: str) -> None:
+    system = supervised.system
+    client = system.connect()
+    id_ = client.add(f"{site}/slow.bin")
+    # It comes at 8 MiB a second: from nothing it would not be as far again so soon.
+    client.until_it(id_, lambda told: told["completed"] > 48 << 20, "is three quarters done")
+    assert supervised.stop() == 0
+    supervised.start_again()
+    client = system.connect()
+    told = client.until_it(id_, lambda _told: True, "is in the list")
+    assert told["completed"] > 40 << 20
+    client.until(id_, "Downloaded")
+    assert (system.downloads_dir / "slow.bin").read_bytes() == BIG_FILE.read(0, BIG_FILE.size)
 
 
 def test_its_control_is_a_socket_for_its_owner_alone(supervised: Supervised) -> None:

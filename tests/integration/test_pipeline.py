@@ -100,7 +100,7 @@ def test_every_slot_has_exactly_one_final_line_and_the_minutes_add_up(finished: 
     assert settled >= finished.due_total
 
 
-def test_a_drain_ends_all_three_in_peace(finished: Finished) -> None:
+def test_a_drain_ends_all_in_peace(finished: Finished) -> None:
     assert finished.codes == dict.fromkeys(ACTORS, 0)
 
 

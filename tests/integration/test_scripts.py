@@ -65,7 +65,7 @@ def test_help_needs_nothing(checkout: Path) -> None:
     assert run(checkout, "scripts/run", "--help").stdout.startswith("usage: scripts/run")
 
 
-@pytest.mark.parametrize("script", ["run", "test", "check", "trial"])
+@pytest.mark.parametrize("script", ["run", "test", "check", "trial", "bench"])
 def test_a_machine_without_a_python_that_fits_is_told_so(checkout: Path, script: str) -> None:
     # A shim for a version that is not there, and a Python that is too old.
     program(checkout, "python3.13", "echo 'no such version' >&2", "exit 127")
