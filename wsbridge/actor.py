@@ -1,0 +1,288 @@
+"""The bridge's sockets and wiring: people ask, the book decides, fetchers and the disk do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+from random import Random
+from typing import Any
+
+from pagestatus.config import Config
+from pagestatus.control import Command
+from pagestatus.locks import Lock
+from pagestatus.loop import Timer
+from pagestatus.messages import (
+    DownloadsCounted,
+    FetcherState,
+    Gone,
+    Message,
+    RangeDone,
+    RangeProgress,
+)
+from pagestatus.ports import Inbox, Outbox
+from pagestatus.runner import Runner
+from wsbridge.book import Book
+from wsbridge.clients import Clients
+from wsbridge.commands import Commands
+from wsbridge.desk import ADDED, Desk
+from wsbridge.disk import Disk
+from wsbridge.guest import Guest
+from wsbridge.handshake import Door
+from wsbridge.jobs import Job, Make, Publish
+from wsbridge.journal import Journal
+from wsbridge.keeper import Keeper
+from wsbridge.minutes import Minutes
+from wsbridge.orders import Orders
+from wsbridge.parts import Folder
+from wsbridge.recovery import recovered
+from wsbridge.replies import message
+from wsbridge.requests import Act, Add, ListAll, Login, Mistake, Request, SetUrl
+from wsbridge.view import View
+
+log = logging.getLogger(__name__)
+
+LOCK = "downloads.lock"
+LINGER_S = 1.0
+# How long the journal may take to note a new download before it is refused.
+PATIENCE_S = 5.0
+
+
+class Bridge:
+    """Turns downloads into range tasks."""
+
+    name = "wsbridge"
+
+    def __init__(self, config: Config, guest: Guest) -> None:
+        """``guest`` drives our loop on asyncio's, where the websocket clients are."""
+        self.config = config
+        self.guest = guest
+        self._ports: dict[int, Outbox] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake: Timer | None = None
+        self._is_finished = False
+        # A download has ended: clients are told at once.
+        self._news = asyncio.Event()
+
+    # --- the life of an actor -----------------------------------------------------------------------------
+
+    def start(self, runner: Runner) -> None:
+        """Take the folders, know again what is in them, and open the ports; raises OSError, ``Taken``."""
+        config, loop, context = self.config, runner.loop, runner.context
+        self.runner = runner
+        # run_dir has a lock of its own; this one keeps two run_dirs from sharing one journal.
+        self._lock = Lock(config.data_dir / LOCK)
+        folder, journal = Folder(config.downloads.folder(config.data_dir)), Journal(config.data_dir)
+        self._orders = Orders(runner.clock.now_us())
+        self.book = Book(config.downloads, self._orders, Random(), lambda: secrets.token_hex(2))  # noqa: S311
+        self.book.restore(recovered(journal.entries(), folder))
+        self._minutes = Minutes(journal.minutes())
+        self.keeper = Keeper(self.book, self._orders, self._minutes, folder, journal, runner.clock)
+        self._disk = Disk(folder, self._is_wanted)
+        self.folder = folder
+        self._view = View(folder.path)
+        self.desk = Desk(self.book, self.keeper.forget)
+        self._aggregator = Outbox(loop, context, runner.addresses.aggregator)
+        self._inbox = Inbox(loop, context, runner.addresses.wsbridge, self._receive)
+        door = Door(config.websocket, config.websocket.read_token())
+        self.clients = Clients(door, self, self.guest.fail)
+        self.guest.host.run_until_complete(self.clients.open(config.websocket.host, config.websocket.port))
+        loop.before_wait(self._round)
+        for work in (self.keeper.save_for_ever(), self.keeper.sync_for_ever(), self._broadcast_for_ever()):
+            self._begin(work)
+
+    def commands(self) -> Mapping[str, Command]:
+        """What an operator may ask."""
+        return Commands(self).table()
+
+    @property
+    def bad_frames(self) -> int:
+        """What came and was no message."""
+        return self._inbox.bad_frames
+
+    def second(self) -> None:
+        """The heartbeat: who is silent, and the figures of the minutes."""
+        for epoch in self.book.second(self.runner.loop.now):
+            log.warning("fetcher epoch %d has not been heard of for long: forgotten", epoch)
+            self._close_port(epoch)
+        active = self.book.counts()["active"]
+        self._aggregator.send_all(self._minutes.records(active, self.runner.clock.now_us()))
+
+    def reload(self) -> None:
+        """The list of targets is the scheduler's affair."""
+
+    def reopen(self) -> None:
+        """The runner has reopened the log; there is no other."""
+
+    def drain(self) -> None:
+        """Break off what is in flight: the journal knows where to go on."""
+        for download in self.book.downloads.values():
+            download.suspend()
+        self._begin(self._finish())
+
+    def drained(self) -> bool:
+        """Whether everything is on the disk."""
+        return self._is_finished
+
+    def close(self) -> None:
+        """Close the ports."""
+        for task in self._tasks:
+            task.cancel()
+        self.guest.host.run_until_complete(self.clients.close())
+        self._disk.close()
+        self.keeper.close()
+        self._inbox.close()
+        for port in self._ports.values():
+            port.close(LINGER_S)
+        self._aggregator.close(LINGER_S)
+        self.folder.close()
+        self.guest.close()
+        self._lock.release()
+
+    # --- messages -----------------------------------------------------------------------------------------
+
+    def _receive(self, records: list[Message]) -> None:
+        now = self.runner.loop.now
+        for record in records:
+            if isinstance(record, RangeProgress):
+                if record.bridge == self._orders.bridge:
+                    self.book.on_progress(record, now)
+            elif isinstance(record, RangeDone):
+                if record.bridge == self._orders.bridge:
+                    self.book.on_done(record, now)
+            elif isinstance(record, FetcherState):
+                self._on_state(record, now)
+            elif isinstance(record, Gone):
+                self.book.on_gone(record.epoch, now)
+                self._close_port(record.epoch)
+            elif isinstance(record, DownloadsCounted):
+                self._minutes.on_counted(record, self.runner.clock.now_us())
+
+    def _on_state(self, state: FetcherState, now: float) -> None:
+        if self.book.on_state(state, now):
+            loop, context, addresses = self.runner.loop, self.runner.context, self.runner.addresses
+            path = addresses.fetcher(state.fetcher, state.epoch)
+            self._ports[state.epoch] = Outbox(loop, context, path, immediate=True)
+            log.info("fetcher-%d is here with room for %d ranges", state.fetcher, state.range_slots)
+
+    def _close_port(self, epoch: int) -> None:
+        port = self._ports.pop(epoch, None)
+        if port is not None:
+            port.close()
+
+    # --- the loop -----------------------------------------------------------------------------------------
+
+    def _round(self) -> None:
+        """At the end of each round: give out what can be given, and sleep until there is more."""
+        loop = self.runner.loop
+        if not self.runner.draining:
+            self.book.plan(loop.now)
+        self._carry_out()
+        if self._wake is not None:
+            self._wake.cancel()
+        wake = self.book.wake_at(loop.now)
+        self._wake = None if wake is None else loop.at(wake, _nothing)
+
+    def _carry_out(self) -> None:
+        for epoch, record in self._orders.messages:
+            port = self._ports.get(epoch)
+            if port is not None:
+                port.send(record)
+        self._orders.messages.clear()
+        if self._orders.has_news:
+            self._orders.has_news = False
+            self._news.set()
+        jobs, self._orders.jobs = self._orders.jobs, []
+        for job in jobs:
+            self._begin(self._do(job))
+
+    def _is_wanted(self, job: Job) -> bool:
+        download = self.book.downloads.get(job.id)
+        return download is not None and download.waits_for(job)
+
+    async def _do(self, job: Job) -> None:
+        if isinstance(job, Make | Publish):
+            # What was decided is written down before it is done, so that nobody is left in the dark after.
+            await self.keeper.written()
+            if not self._is_wanted(job):
+                return
+        answer = await self._disk.do(job)
+        self.book.on_answer(answer)
+        self.guest.kick()
+
+    async def _finish(self) -> None:
+        await self.keeper.finish()
+        self._is_finished = True
+        self.guest.kick()
+
+    async def _broadcast_for_ever(self) -> None:
+        interval_s = self.config.downloads.broadcast_interval
+        sent, last_early = 0, 0.0
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), interval_s)
+                # Somebody waits for this; but not so often that many ends make many lists.
+                await asyncio.sleep(max(0.0, last_early + interval_s - self.guest.host.time()))
+                last_early = self.guest.host.time()
+            self._news.clear()
+            self._view.refresh(self.book.downloads, self.runner.loop.now)
+            if self._view.version != sent:
+                sent = self._view.version
+                self.clients.broadcast(self._view.message())
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let it run; what it raises ends us."""
+        task = self.guest.host.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_end)
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            self.guest.fail(failure)
+
+    # --- what is asked ------------------------------------------------------------------------------------
+
+    def listing(self) -> str:
+        """The whole list as a message."""
+        self._view.refresh(self.book.downloads, self.runner.loop.now)
+        return self._view.message()
+
+    async def answer(self, request: Request) -> str:
+        """What a websocket client is answered; raises Mistake."""
+        self.guest.kick()
+        match request:
+            case Add():
+                return await self._add(request)
+            case Act():
+                return message(self.desk.act(request), request.id)
+            case SetUrl():
+                return message(self.desk.set_url(request), request.id)
+            case ListAll():
+                return self.listing()
+            case Login():
+                return message("Token is right.", "")
+
+    async def _add(self, request: Add) -> str:
+        """It is in the list once it is in the journal."""
+        self.look_at_journal()
+        download = self.desk.add(request, self.runner.clock.now_us())
+        id_ = download.entry.id
+        try:
+            await asyncio.wait_for(self.keeper.written(), PATIENCE_S)
+        except TimeoutError:
+            self.desk.act(Act("remove", id_))
+            self.look_at_journal()
+            raise Mistake("too_many", "the journal takes too long: try again later") from None
+        return message(ADDED, id_)
+
+    def look_at_journal(self) -> None:
+        """Raise Mistake while nothing new can be taken."""
+        if not self.keeper.writable:
+            raise Mistake("too_many", "the journal cannot be written: there may be no room on its disk")
+
+
+def _nothing() -> None:
+    """Waking up is all that is wanted: the end of the round does the work."""

@@ -1,0 +1,282 @@
+"""All downloads: which of them run, and which fetcher gets the next range of which.
+
+Limits are looked at before a download is asked what it wants, since a download that is asked may cut a range
+short for it. Downloads take turns, one range each, so that none starves another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from random import Random
+from typing import NamedTuple
+
+from pagestatus.config import Downloads as Policy
+from pagestatus.messages import FetcherState, RangeDone, RangeProgress, Reason
+from wsbridge.crew import Crew, Member
+from wsbridge.download import Download
+from wsbridge.entry import Entry, Status
+from wsbridge.jobs import Answer
+from wsbridge.orders import Orders
+from wsbridge.ranges import Range
+from wsbridge.requests import Add
+
+# In the list, ended ones included.
+MOST_DOWNLOADS = 10_000
+# A task that its fetcher does not speak of for this long is lost: it tells of each once a second.
+LEASE_S = 20.0
+STOOD_STILL_S = 3.0
+
+
+class Full(Exception):
+    """There are too many downloads; the message is one line."""
+
+
+class Lease(NamedTuple):
+    """A task that a fetcher has."""
+
+    download: Download
+    epoch: int
+    host: tuple[str, str, int]
+
+
+class Book:
+    """Decides for all downloads. Moments are seconds of the monotonic clock unless they are named ``_us``."""
+
+    def __init__(self, policy: Policy, orders: Orders, random: Random, new_id: Callable[[], str]) -> None:
+        self.downloads: dict[str, Download] = {}
+        self.crew = Crew()
+        self._policy = policy
+        self._orders = orders
+        self._random = random
+        self._new_id = new_id
+        # By id: what waits for a place, what has one, and what left it to others while it has nothing to do.
+        self._queue: dict[str, Download] = {}
+        self._running: dict[str, Download] = {}
+        self._yielded: dict[str, Download] = {}
+        self._leases: dict[int, Lease] = {}
+        self._heard: dict[int, float] = {}
+        self._per_host: dict[tuple[str, str, int], int] = {}
+        self._last_task = 0
+        self._last_second = 0.0
+        self._last_position = 0
+
+    # --- the list -----------------------------------------------------------------------------------------
+
+    def restore(self, entries: Iterable[Entry]) -> None:
+        """Take over what the journal knows, in the order of the list."""
+        for entry in entries:
+            if not entry.has_ended and entry.status is not Status.PAUSED:
+                entry.status = Status.QUEUED
+            self._insert(entry)
+
+    def add(self, wanted: Add, now_us: int) -> Download:
+        """Put a new download at the end of the list; raises Full."""
+        if len(self.downloads) >= MOST_DOWNLOADS:
+            raise Full(f"there are {MOST_DOWNLOADS} downloads in the list: remove some first")
+        entry = Entry(
+            id=self._free_id(),
+            position=self._last_position + 1,
+            added_us=now_us,
+            url=wanted.url,
+            credentials=wanted.credentials,
+            headers=wanted.headers,
+            sha256=wanted.sha256,
+            filename=wanted.filename,
+            threads=wanted.threads,
+        )
+        return self._insert(entry)
+
+    def remove(self, download: Download) -> None:
+        """Take it off the list; the caller has seen to it that it has ended."""
+        del self.downloads[download.entry.id]
+        self.settle(download)
+
+    def settle(self, download: Download) -> None:
+        """Its status may have changed: take its place away, or let it wait for one."""
+        id_, entry = download.entry.id, download.entry
+        is_over = id_ not in self.downloads or entry.has_ended or entry.status is Status.PAUSED
+        if is_over or entry.status is Status.QUEUED:
+            self._running.pop(id_, None)
+            self._yielded.pop(id_, None)
+        if is_over:
+            self._queue.pop(id_, None)
+        elif entry.status is Status.QUEUED:
+            self._queue[id_] = download
+
+    def counts(self) -> dict[str, int]:
+        """Downloads by what is shown of them as a whole."""
+        counts = {"queued": 0, "active": 0, "complete": 0, "failed": 0}
+        for download in self.downloads.values():
+            match download.entry.status:
+                case Status.QUEUED | Status.PAUSED:
+                    counts["queued"] += 1
+                case Status.DOWNLOADED:
+                    counts["complete"] += 1
+                case Status.FAILED:
+                    counts["failed"] += 1
+                case Status.CANCELLED:
+                    pass
+                case _:
+                    counts["active"] += 1
+        return counts
+
+    @property
+    def running(self) -> Iterable[Download]:
+        """Those that have a place."""
+        return self._running.values()
+
+    def _insert(self, entry: Entry) -> Download:
+        download = Download(entry, self._policy, self._orders, self._random, self._names)
+        download.unsaved = True
+        self.downloads[entry.id] = download
+        self._last_position = max(self._last_position, entry.position)
+        self.settle(download)
+        return download
+
+    def _free_id(self) -> str:
+        while (id_ := self._new_id()) in self.downloads:
+            pass
+        return id_
+
+    def _names(self) -> frozenset[str]:
+        return frozenset(download.entry.name for download in self.downloads.values() if download.entry.name)
+
+    # --- what fetchers and the disk say -------------------------------------------------------------------
+
+    def on_state(self, state: FetcherState, now: float) -> bool:
+        """A fetcher says what it can hold; returns whether it is new."""
+        return self.crew.on_state(state, now)
+
+    def on_gone(self, epoch: int, now: float) -> None:
+        """A fetcher has ended; what it had is lost, but not what it has written."""
+        self.crew.bury(epoch)
+        self._forget(epoch, now)
+
+    def on_progress(self, progress: RangeProgress, now: float) -> None:
+        """A task has come further."""
+        lease = self._leases.get(progress.task)
+        if lease is None:
+            return
+        self._heard[progress.task] = now
+        if progress.task in lease.download.in_flight:
+            lease.download.on_progress(progress.task, progress.position, now)
+
+    def on_done(self, done: RangeDone, now: float) -> None:
+        """A task has ended."""
+        lease = self._leases.pop(done.task, None)
+        if lease is None:
+            return
+        del self._heard[done.task]
+        self.crew.take_back(lease.epoch, done.task)
+        self._count_host(lease.host, -1)
+        # Of what the download has dropped meanwhile, only the credit mattered.
+        if done.task in lease.download.in_flight:
+            lease.download.on_done(done, now)
+            self.settle(lease.download)
+
+    def on_answer(self, answer: Answer) -> None:
+        """The disk has done a job."""
+        download = self.downloads.get(answer.job.id)
+        if download is not None:
+            download.on_answer(answer)
+            self.settle(download)
+
+    def second(self, now: float) -> Iterator[int]:
+        """Give up what nobody speaks of any more; yields the epochs of fetchers that are forgotten.
+
+        Called once a second; who was not has stood still, and what it has missed may be waiting.
+        """
+        stood_still = now - self._last_second > STOOD_STILL_S
+        self._last_second = now
+        if stood_still:
+            self._heard = dict.fromkeys(self._heard, now)
+            self.crew.excuse(now)
+        for task in [task for task, heard in self._heard.items() if now - heard > LEASE_S]:
+            lease = self._leases[task]
+            self._orders.cut(Range(task, lease.epoch, 0, 0, now), 0)
+            self._lose(task, now)
+        for epoch in self.crew.long_silent(now):
+            self._forget(epoch, now)
+            yield epoch
+
+    def _forget(self, epoch: int, now: float) -> None:
+        for task in self.crew.forget(epoch):
+            self._lose(task, now)
+
+    def _lose(self, task: int, now: float) -> None:
+        lease = self._leases[task]
+        range_ = lease.download.in_flight.get(task)
+        position = 0 if range_ is None else range_.position
+        self.on_done(RangeDone(self._orders.bridge, task, lease.epoch, position, Reason.LEASE), now)
+
+    # --- what is to be done -------------------------------------------------------------------------------
+
+    def plan(self, now: float) -> None:
+        """Fill free places, and give out ranges as far as credit and limits go."""
+        self._fill(now)
+        turns = list(self._running.values())
+        while turns:
+            turns = [download for download in turns if self._give(download, now)]
+        for download in list(self._running.values()):
+            self.settle(download)
+
+    def wake_at(self, now: float) -> float | None:
+        """When ``plan`` has something to do that nobody tells it."""
+        waiting = chain(self._running.values(), self._yielded.values())
+        moments = (download.wake_at(now) for download in waiting)
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _fill(self, now: float) -> None:
+        """The longest in the list go first; what has nothing to do for long takes no place."""
+        for id_, download in list(self._running.items()):
+            if download.yields(now):
+                self._yielded[id_] = self._running.pop(id_)
+        while len(self._running) < self._policy.active:
+            next_one = self._next(now)
+            if next_one is None:
+                return
+            self._running[next_one.entry.id] = next_one
+            next_one.start()
+            self.settle(next_one)
+
+    def _next(self, now: float) -> Download | None:
+        """Who gets the next free place: whoever had one before, then the longest in the list."""
+        for id_, download in self._yielded.items():
+            if not download.yields(now):
+                return self._yielded.pop(id_)
+        first = min(self._queue.values(), key=lambda download: download.entry.position, default=None)
+        return None if first is None else self._queue.pop(first.entry.id)
+
+    def _give(self, download: Download, now: float) -> bool:
+        """Give out one range of ``download``; False: it gets none now."""
+        host = download.host
+        if self._per_host.get(host, 0) >= self._policy.per_host:
+            return False
+        member = self.crew.choose(download.in_flight, now)
+        piece = None if member is None else download.next_task(now)
+        if member is None or piece is None:
+            return False
+        self._lend(download, member, piece, now)
+        return True
+
+    def _lend(self, download: Download, member: Member, piece: tuple[int, int], now: float) -> None:
+        self._last_task += 1
+        range_ = Range(self._last_task, member.epoch, *piece, now)
+        download.begin(range_)
+        lease = Lease(download, member.epoch, download.host)
+        self._leases[range_.task] = lease
+        self._heard[range_.task] = now
+        self._count_host(lease.host, 1)
+        self.crew.give(member.epoch, range_.task)
+        self._orders.send(member.epoch, download.task(self._orders.bridge, range_))
+
+    def _count_host(self, host: tuple[str, str, int], by: int) -> None:
+        count = self._per_host.get(host, 0) + by
+        if count:
+            self._per_host[host] = count
+        else:
+            self._per_host.pop(host, None)
+
+    def __repr__(self) -> str:
+        return f"<Book of {len(self.downloads)}: {len(self._running)} running, {len(self._queue)} queued>"

@@ -1,0 +1,74 @@
+"""Does the jobs of downloads in threads.
+
+What changes the folder is done by one thread, in the order in which it was asked for; reading a whole file
+takes long, and has threads of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from wsbridge.entry import Trouble
+from wsbridge.jobs import Answer, Choose, Discard, Done, Failed, Find, Job, Make, Publish, Verify
+from wsbridge.parts import Folder, PartError
+
+log = logging.getLogger(__name__)
+
+# After trouble that passes, such as no descriptors. Seconds.
+AGAIN_S = 1.0
+
+
+class Disk:
+    """Runs on asyncio."""
+
+    def __init__(self, folder: Folder, is_wanted: Callable[[Job], bool]) -> None:
+        """``is_wanted`` tells whether somebody still waits for a job's answer; it is asked from threads."""
+        self._folder = folder
+        self._is_wanted = is_wanted
+        self._names = ThreadPoolExecutor(1, "names")
+        self._hashes = ThreadPoolExecutor(2, "hashes")
+
+    async def do(self, job: Job) -> Answer:
+        """Do it, and say how it went."""
+        threads = self._hashes if isinstance(job, Verify) else self._names
+        while True:
+            try:
+                return await asyncio.get_running_loop().run_in_executor(threads, self._do, job)
+            except PartError as mistake:
+                log.warning("download %s: %s", job.id, mistake)
+                if not mistake.is_passing:
+                    return Failed(job, mistake.trouble)
+                trouble = mistake.trouble
+            except OSError as mistake:
+                log.warning("download %s: %s", job.id, mistake)
+                return Failed(job, Trouble("disk", f"the folder cannot be looked at: {mistake.strerror}"))
+            await asyncio.sleep(AGAIN_S)
+            if not self._is_wanted(job):
+                return Failed(job, trouble)
+
+    def close(self) -> None:
+        """Do what was begun; what waits is done after the next start."""
+        for threads in (self._names, self._hashes):
+            threads.shutdown(cancel_futures=True)
+
+    def _do(self, job: Job) -> Done:
+        done = Done(job)
+        folder = self._folder
+        match job:
+            case Choose():
+                return done._replace(name=folder.choose(job.name, job.size, job.taken))
+            case Make():
+                return done._replace(inode=folder.make(job.name))
+            case Find():
+                is_there = folder.holds(job.name, job.inode, job.length)
+                return done._replace(inode=job.inode if is_there else 0)
+            case Verify():
+                folder.verify(job.name, job.inode, job.size, job.digests, lambda: self._is_wanted(job))
+            case Publish():
+                return done._replace(name=folder.publish(job.name, job.inode))
+            case Discard():
+                folder.discard(job.name)
+        return done

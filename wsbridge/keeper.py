@@ -1,0 +1,150 @@
+"""Brings to the disk what changes: first the bytes of the part files, then what the journal says of them.
+
+So the journal never calls a byte done that a power cut can take. What is in it is at most a second old.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from pagestatus.clock import Clock
+from wsbridge.book import Book
+from wsbridge.download import Download
+from wsbridge.entry import Trouble
+from wsbridge.journal import Journal, Row, Unwritable, row_of
+from wsbridge.minutes import Minutes
+from wsbridge.orders import Orders
+from wsbridge.parts import Folder, PartError
+from wsbridge.spans import Piece
+
+log = logging.getLogger(__name__)
+
+INTERVAL_S = 1.0
+
+
+class Keeper:
+    """Runs on asyncio; files and journal are touched in threads."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what it keeps, and where
+        self, book: Book, orders: Orders, minutes: Minutes, folder: Folder, journal: Journal, clock: Clock
+    ) -> None:
+        self.writable = True
+        self._book = book
+        self._orders = orders
+        self._minutes = minutes
+        self._folder = folder
+        self._journal = journal
+        self._clock = clock
+        self._removed: set[str] = set()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._wanted = asyncio.Event()
+        # The journal has one thread; parts may be synced side by side.
+        self._thread = ThreadPoolExecutor(1, "journal")
+
+    async def save_for_ever(self) -> None:
+        """Write what changes, at the latest after ``INTERVAL_S``, and at once for who waits."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), INTERVAL_S)
+            self._wanted.clear()
+            if not await self._save():
+                await asyncio.sleep(INTERVAL_S)
+
+    async def sync_for_ever(self) -> None:
+        """Bring part files to the disk, once a second."""
+        while True:
+            await asyncio.sleep(INTERVAL_S)
+            await self.sync()
+
+    async def sync(self) -> None:
+        """Bring all part files to the disk that have got more."""
+        found = [(download, download.unsynced()) for download in self._book.downloads.values()]
+        await asyncio.gather(*(self._sync(download, pairs) for download, pairs in found if pairs is not None))
+
+    async def written(self) -> None:
+        """Return when everything that has changed up to now is in the journal."""
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        self._wanted.set()
+        await future
+
+    def forget(self, id_: str) -> None:
+        """A download is no longer in the list."""
+        self._removed.add(id_)
+        self._wanted.set()
+
+    async def finish(self) -> None:
+        """The last of it, before the end."""
+        await self.sync()
+        await self._save()
+
+    def close(self) -> None:
+        """Wait for the thread, and close the journal."""
+        self._thread.shutdown()
+        self._journal.close()
+
+    async def _sync(self, download: Download, pairs: tuple[Piece, ...]) -> None:
+        entry = download.entry
+        inode = entry.inode
+        try:
+            await asyncio.to_thread(self._folder.sync, entry.name, inode)
+        except PartError as mistake:
+            if not mistake.is_passing:
+                self._on_trouble(download, inode, mistake.trouble)
+        else:
+            download.on_synced(inode, pairs)
+
+    def _on_trouble(self, download: Download, inode: int, trouble: Trouble) -> None:
+        """It matters only if it is still the same part, and bytes are still to come into it."""
+        if download.entry.inode == inode and download.unsynced() is not None and download.in_flight:
+            log.error("download %s: %s", download.entry.id, trouble.message)
+            download.on_disk_trouble(trouble)
+            self._book.settle(download)
+
+    async def _save(self) -> bool:
+        self._minutes.count(self._orders.ended, self._orders.bytes, self._clock.now_us())
+        self._orders.ended, self._orders.bytes = [], 0
+        changed = [download for download in self._book.downloads.values() if download.unsaved]
+        removed, self._removed = self._removed, set()
+        minutes, self._minutes.unsaved = self._minutes.unsaved, set()
+        waiting, self._waiting = self._waiting, []
+        if not (changed or removed or minutes):
+            _release(waiting)
+            return self.writable
+        for download in changed:
+            download.unsaved = False
+        rows = [row_of(download.entry) for download in changed]
+        try:
+            await self._write(rows, removed, minutes)
+        except Unwritable as trouble:
+            for download in changed:
+                download.unsaved = True
+            self._removed |= removed
+            self._minutes.unsaved |= minutes
+            self._waiting = waiting + self._waiting
+            self._say(str(trouble))
+            return False
+        self._say("")
+        _release(waiting)
+        return True
+
+    async def _write(self, rows: list[Row], removed: set[str], minutes: set[int]) -> None:
+        figures = {start_us: self._minutes.copy(start_us) for start_us in minutes}
+        host = asyncio.get_running_loop()
+        await host.run_in_executor(self._thread, self._journal.save, rows, removed, figures)
+
+    def _say(self, trouble: str) -> None:
+        if trouble and self.writable:
+            log.error("%s: nothing new is begun until it can be written", trouble)
+        elif not trouble and not self.writable:
+            log.warning("the journal can be written again")
+        self.writable = not trouble
+
+
+def _release(waiting: list[asyncio.Future[None]]) -> None:
+    for future in waiting:
+        if not future.done():
+            future.set_result(None)

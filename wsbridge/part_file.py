@@ -1,0 +1,111 @@
+"""The part file of one download, from its making to its final name: one job for the disk after the other.
+
+A part file holds one content: whoever begins from nothing begins in a new one, so that a fetcher that has not
+heard of it yet writes into a file that nobody will read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, auto
+
+from wsbridge.entry import Entry, Trouble
+from wsbridge.jobs import Answer, Choose, Discard, Failed, Find, Job, Make, Publish, Verify
+from wsbridge.orders import Orders
+from wsbridge.spans import Piece
+
+
+class Step(Enum):
+    """How far a part file has come."""
+
+    # It is there, and takes bytes.
+    READY = auto()
+    # Somebody has taken it away, with all that was in it.
+    GONE = auto()
+    # It is what it should be, and gets its final name.
+    VERIFIED = auto()
+    # It has it.
+    PUBLISHED = auto()
+
+
+class PartFile:
+    """Keeps ``name``, ``inode`` and ``done`` of an ``Entry`` in step with the disk."""
+
+    def __init__(self, entry: Entry, orders: Orders, taken: Callable[[], frozenset[str]]) -> None:
+        """``taken`` tells which names belong to other downloads."""
+        self._entry = entry
+        self._orders = orders
+        self._taken = taken
+        # Of the last job: an answer to an earlier one comes too late.
+        self._serial = 0
+
+    def make(self, name: str = "") -> None:
+        """Get a new one; its name is chosen the first time, like ``name``."""
+        entry = self._entry
+        entry.done, entry.inode = (), 0
+        if entry.name:
+            self._orders.do(Make(entry.id, self._next(), entry.name))
+        else:
+            self._orders.do(Choose(entry.id, self._next(), name, max(entry.total, 0), self._taken()))
+
+    def find(self) -> None:
+        """Go on with the one that was made, if nobody has taken it away."""
+        entry = self._entry
+        length = max((stop for _, stop in entry.done), default=0)
+        self._orders.do(Find(entry.id, self._next(), entry.name, entry.inode, length))
+
+    def verify(self) -> None:
+        """It is complete: hold it against what it should be, and give it its final name."""
+        entry = self._entry
+        self._orders.do(Verify(entry.id, self._next(), entry.name, entry.inode, entry.total, entry.digests()))
+
+    def discard(self) -> None:
+        """Give it up."""
+        entry = self._entry
+        if entry.name:
+            self._orders.do(Discard(entry.id, self._next(), entry.name))
+        entry.name = ""
+        entry.inode = 0
+        entry.forget_file()
+
+    def let_be(self) -> None:
+        """Whatever the disk is doing is no longer waited for."""
+        self._next()
+
+    def waits_for(self, job: Job) -> bool:
+        """Whether the answer to ``job`` still matters."""
+        return job.serial == self._serial
+
+    def on_answer(self, answer: Answer) -> Step | Trouble | None:
+        """The disk has done a job, or could not; None: another job follows."""
+        if isinstance(answer, Failed):
+            return answer.trouble
+        entry = self._entry
+        match answer.job:
+            case Choose():
+                # It is written down before anything of that name is made.
+                entry.name = answer.name
+                self.make()
+            case Make() | Find() if answer.inode:
+                entry.inode = answer.inode
+                return Step.READY
+            case Find():
+                return Step.GONE
+            case Verify():
+                self.note_synced(((0, entry.total),) if entry.total else ())
+                self._orders.do(Publish(entry.id, self._serial, entry.name, entry.inode))
+                return Step.VERIFIED
+            case Publish():
+                entry.name = answer.name
+                return Step.PUBLISHED
+        return None
+
+    def note_synced(self, pairs: tuple[Piece, ...]) -> None:
+        """These bytes are on the disk."""
+        before = sum(stop - start for start, stop in self._entry.done)
+        self._orders.bytes += max(0, sum(stop - start for start, stop in pairs) - before)
+        self._entry.done = pairs
+
+    def _next(self) -> int:
+        self._serial += 1
+        return self._serial

@@ -1,0 +1,243 @@
+"""The folder of downloads: part files and final names. Everything is done relative to the folder itself.
+
+Names come from strangers, so that a name is one component and no link is followed; nothing that is there is
+ever overwritten. A part file that the journal names is ours.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Collection, Iterator
+from itertools import islice
+from pathlib import Path
+
+from wsbridge.digests import Digest
+from wsbridge.entry import Trouble
+from wsbridge.names import PART as SUFFIX
+from wsbridge.names import numbered
+
+# How often another name is tried: "a (2)" to "a (9999)".
+MOST_NUMBERS = 9999
+# How many of these are looked at after a start.
+MOST_LOOKED_AT = 100
+# Room that is left for others on the disk: the logs are perhaps on the same. Bytes.
+RESERVE = 16 << 20
+_PIECE = 1 << 20
+# File systems without hard links say one of these (FAT: EPERM).
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_NO_FDS = frozenset({errno.EMFILE, errno.ENFILE})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class PartError(Exception):
+    """It cannot be done; ``trouble`` says why."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.message)
+        self.trouble = trouble
+
+    @property
+    def is_passing(self) -> bool:
+        """It is our own trouble, and says nothing about the disk: try again."""
+        return self.trouble.code == "no_fds"
+
+
+class Folder:
+    """``downloads.dir``, held open so that nobody can put another in its place."""
+
+    def __init__(self, path: Path) -> None:
+        """Make it if it is not there; raises OSError."""
+        path.mkdir(parents=True, exist_ok=True)
+        self.path = path.resolve()
+        self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def close(self) -> None:
+        """Give it back."""
+        os.close(self._fd)
+
+    def choose(self, name: str, size: int, taken: Collection[str]) -> str:
+        """A name like ``name`` that nobody has, if ``size`` bytes fit; raises PartError, OSError."""
+        try:
+            room = os.fstatvfs(self._fd)
+        except OSError as mistake:
+            raise _told(mistake, self.path) from mistake
+        free = room.f_bavail * room.f_frsize - RESERVE
+        if size > free:
+            words = f"{self.path}: {size} bytes are needed and {max(free, 0)} are free"
+            raise PartError(Trouble("disk_full", words))
+        # Some file systems do not tell capitals from small letters.
+        others = {other.casefold() for other in taken}
+        for candidate in _numbered(name):
+            if candidate.casefold() not in others and not any(
+                self._exists(path) for path in (candidate, candidate + SUFFIX)
+            ):
+                return candidate
+        raise PartError(Trouble("disk", f"{self.path}: there are too many files of this name"))
+
+    def make(self, name: str) -> int:
+        """A new, empty part file in the place of an old one; returns its inode. Raises PartError."""
+        part = name + SUFFIX
+        try:
+            self._unlink(part)
+            fd = os.open(
+                part,
+                os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
+                0o644,
+                dir_fd=self._fd,
+            )
+            try:
+                inode = os.fstat(fd).st_ino
+                os.fsync(self._fd)
+            finally:
+                os.close(fd)
+        except OSError as mistake:
+            raise _told(mistake, self.path / part) from mistake
+        return inode
+
+    def sync(self, name: str, inode: int) -> None:
+        """Bring what is in the part file to the disk; raises PartError."""
+        part = name + SUFFIX
+        try:
+            fd = self._open(part, inode)
+            try:
+                os.fdatasync(fd)
+            finally:
+                os.close(fd)
+        except OSError as mistake:
+            raise _told(mistake, self.path / part) from mistake
+
+    def verify(
+        self, name: str, inode: int, size: int, digests: Collection[Digest], wanted: Callable[[], bool]
+    ) -> None:
+        """Hold the part file against ``size`` and ``digests``, and sync it; raises PartError.
+
+        Reading ends early once it is not ``wanted`` any more.
+        """
+        part = name + SUFFIX
+        try:
+            fd = self._open(part, inode)
+            try:
+                os.fsync(fd)
+                if (found := os.fstat(fd).st_size) != size:
+                    raise PartError(Trouble("size", f"the file has {found} bytes, expected {size}"))
+                _check(fd, digests, wanted)
+            finally:
+                os.close(fd)
+        except OSError as mistake:
+            raise _told(mistake, self.path / part) from mistake
+
+    def publish(self, name: str, inode: int) -> str:
+        """Give the part file its final name, or one like it; returns which. Raises PartError."""
+        part = name + SUFFIX
+        try:
+            os.close(self._open(part, inode))
+            for candidate in _numbered(name):
+                try:
+                    self._give_name(part, candidate)
+                except FileExistsError:
+                    continue
+                os.fsync(self._fd)
+                return candidate
+        except OSError as mistake:
+            raise _told(mistake, self.path / part) from mistake
+        raise PartError(Trouble("disk", f"{self.path}: there are too many files of this name"))
+
+    def _give_name(self, part: str, name: str) -> None:
+        """Raises FileExistsError, or another OSError."""
+        try:
+            # Unlike rename(2), link(2) never replaces what is there.
+            os.link(part, name, src_dir_fd=self._fd, dst_dir_fd=self._fd, follow_symlinks=False)
+        except OSError as mistake:
+            if mistake.errno not in _NO_LINKS:
+                raise
+            if self._exists(name):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from None
+            os.rename(part, name, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        else:
+            os.unlink(part, dir_fd=self._fd)
+
+    def discard(self, name: str) -> None:
+        """Remove the part file; raises PartError."""
+        try:
+            self._unlink(name + SUFFIX)
+        except OSError as mistake:
+            raise _told(mistake, self.path / (name + SUFFIX)) from mistake
+
+    # --- after a start ------------------------------------------------------------------------------------
+
+    def holds(self, name: str, inode: int, length: int) -> bool:
+        """Whether the part file is the one that the journal knows, with at least ``length`` bytes.
+
+        Raises OSError.
+        """
+        found = self._stat(name + SUFFIX)
+        return found is not None and found.st_ino == inode and found.st_size >= length
+
+    def published(self, name: str, inode: int) -> str:
+        """The final name under which our file is, if its part file had been published; else empty.
+
+        Whoever was killed between the two steps of that has left both names: the part's is removed.
+        """
+        for candidate in islice(_numbered(name), MOST_LOOKED_AT):
+            found = self._stat(candidate)
+            if found is not None and found.st_ino == inode:
+                self._unlink(name + SUFFIX)
+                return candidate
+        return ""
+
+    def _open(self, part: str, inode: int) -> int:
+        fd = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._fd)
+        if os.fstat(fd).st_ino != inode:
+            os.close(fd)
+            raise OSError(errno.ESTALE, "another file stands in its place")
+        return fd
+
+    def _stat(self, name: str) -> os.stat_result | None:
+        try:
+            found = os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        # Anything else but a file is in the way, and has no bytes of ours.
+        return found if stat.S_ISREG(found.st_mode) else None
+
+    def _exists(self, name: str) -> bool:
+        try:
+            os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _unlink(self, name: str) -> None:
+        try:
+            os.unlink(name, dir_fd=self._fd)
+        except FileNotFoundError:
+            return
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    for number in range(2, MOST_NUMBERS + 1):
+        yield numbered(name, number)
+
+
+def _check(fd: int, digests: Collection[Digest], wanted: Callable[[], bool]) -> None:
+    if not digests:
+        return
+    hashes = [hashlib.new(digest.algorithm, usedforsecurity=False) for digest in digests]
+    offset = 0
+    while wanted() and (piece := os.pread(fd, _PIECE, offset)):
+        offset += len(piece)
+        for hash_ in hashes:
+            hash_.update(piece)
+    for hash_, digest in zip(hashes, digests, strict=True):
+        if wanted() and hash_.hexdigest() != digest.hex:
+            words = f"the file's {digest.algorithm} is {hash_.hexdigest()}, expected {digest.hex}"
+            raise PartError(Trouble("digest", words))
+
+
+def _told(mistake: OSError, path: Path) -> PartError:
+    code = "disk_full" if mistake.errno in _FULL else "no_fds" if mistake.errno in _NO_FDS else "disk"
+    return PartError(Trouble(code, f"{path}: {mistake.strerror or mistake}"))
