@@ -1,0 +1,179 @@
+"""A download and its part file: what the disk can not do, and what the journal is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pagestatus.messages import Reason
+from range_records import (
+    ETAG,
+    LENGTH,
+    MIB,
+    Stand,
+    at_choosing,
+    at_making,
+    at_publishing,
+    at_verifying,
+    fetching,
+    first_byte,
+    trouble_code,
+)
+from wsbridge.digests import Digest
+from wsbridge.entry import Status
+from wsbridge.jobs import Choose, Discard, Done, Find, Make, Publish, Verify
+
+# --- the disk ---------------------------------------------------------------------------------------------
+
+
+At = Callable[[], Stand]
+STEPS: dict[type, At] = {Choose: at_choosing, Make: at_making, Verify: at_verifying, Publish: at_publishing}
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_a_disk_that_is_full_pauses_at_any_step_and_goes_on_from_there(kind: type) -> None:
+    stand = STEPS[kind]()
+    job = stand.job()
+    assert isinstance(job, kind)
+    stand.fail(job, "disk_full")
+    assert (stand.entry.status, trouble_code(stand)) == (Status.PAUSED, "disk_full")
+    assert stand.jobs() == [], "what is there stays"
+    assert stand.download.resume()
+    stand.download.start()
+    if (question := stand.give()) is not None:
+        stand.end(question, head=first_byte(10))
+        stand.work()
+    stand.finish()
+    stand.work()
+    assert stand.entry.status is Status.DOWNLOADED
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_a_disk_that_is_broken_ends_it_and_it_can_be_tried_again(kind: type) -> None:
+    stand = STEPS[kind]()
+    stand.fail(stand.job())
+    assert (stand.entry.status, trouble_code(stand), stand.orders.ended) == (
+        Status.FAILED,
+        "disk",
+        [Status.FAILED],
+    )
+    assert stand.download.retry()
+    stand.download.start()
+    if (question := stand.give()) is not None:
+        stand.end(question, head=first_byte(10))
+    stand.work()
+    stand.finish()
+    assert stand.entry.status is Status.DOWNLOADED
+
+
+def test_a_disk_that_fills_up_under_a_range_pauses_it_and_keeps_the_part() -> None:
+    stand = fetching()
+    first, second, *_ = stand.give_all()
+    stand.come(first, 70)
+    stand.end(second, Reason.DISK_FULL, position=second.start + 30)
+    assert (stand.entry.status, trouble_code(stand), stand.download.completed) == (
+        Status.PAUSED,
+        "disk_full",
+        100,
+    )
+    assert not stand.download.in_flight
+    assert stand.jobs() == []
+    assert stand.orders.ended == [], "it has not failed"
+
+
+@pytest.mark.parametrize("trouble", ["digest", "size"])
+def test_a_file_that_is_not_what_it_should_be_is_not_kept(trouble: str) -> None:
+    stand = at_verifying()
+    verify = stand.job()
+    stand.fail(verify, trouble)
+    discard = stand.job()
+    assert isinstance(discard, Discard)
+    assert discard.name == "file.bin"
+    assert (stand.entry.status, trouble_code(stand)) == (Status.FAILED, trouble)
+    assert (stand.download.completed, stand.entry.name, stand.entry.inode) == (0, "", 0)
+    assert stand.orders.bytes == 0
+    stand.download.retry()
+    stand.download.start()
+    stand.asked(10)
+    assert stand.give_one().start == 0
+
+
+def test_the_file_is_held_against_what_was_asked_for_and_what_the_server_says() -> None:
+    stand = Stand(sha256="a" * 64)
+    digest = "sha-256=:" + "A" * 43 + "=:"
+    stand.asked(10, repr_digest=digest)
+    stand.end(stand.give_one())
+    verify = stand.job()
+    assert isinstance(verify, Verify)
+    assert verify.digests == (Digest("sha256", "a" * 64), Digest("sha256", "0" * 64))
+
+
+def test_a_part_that_somebody_has_taken_away_is_begun_anew_and_no_byte_of_it_counts() -> None:
+    """Also bytes that the journal does not know of yet."""
+    stand = fetching()
+    first, *_ = stand.give_all()
+    stand.end(first)
+    stand.download.on_synced(stand.entry.inode, ((0, MIB),))
+    stand.download.pause()
+    stand.download.resume()
+    stand.download.start()
+    stand.end(stand.give_one(), head=first_byte(LENGTH))
+    find = stand.job()
+    assert find == Find("3f9c", find.serial, "file.bin", stand.entry.inode, MIB)
+    stand.answer(Done(find, inode=0))
+    assert stand.work() == [Make]
+    assert (stand.download.completed, stand.entry.done) == (0, ())
+    assert [task.start for task in stand.give_all()] == [0, MIB, 2 * MIB, 3 * MIB]
+
+
+def test_a_download_that_is_all_there_is_verified_without_a_question() -> None:
+    stand = Stand(total=10, inode=5, name="file.bin", done=((0, 10),), ranges=True)
+    assert (stand.give(), stand.entry.status) == (None, Status.VERIFYING)
+    assert stand.work() == [Verify, Publish]
+    assert stand.orders.bytes == 0, "they were counted before"
+
+
+def test_after_a_start_what_is_synced_is_not_fetched_again() -> None:
+    stand = Stand(total=LENGTH, inode=5, name="a", done=((0, 3 * MIB),), ranges=True, etag=ETAG)
+    assert stand.download.completed == 3 * MIB
+    stand.asked()
+    assert [task.start for task in stand.give_all()] == [k * MIB for k in range(3, 7)]
+
+
+# --- the journal ------------------------------------------------------------------------------------------
+
+
+def test_bytes_are_synced_before_they_are_noted() -> None:
+    stand = fetching()
+    first, *_ = stand.give_all()
+    assert stand.download.unsynced() is None, "there are none"
+    stand.come(first, 70)
+    inode, pairs = stand.entry.inode, stand.download.unsynced()
+    assert pairs == ((0, 70),)
+    stand.come(first, 90)
+    stand.download.unsaved = False
+    stand.download.on_synced(inode, pairs)
+    assert (stand.entry.done, stand.orders.bytes, stand.download.unsaved) == (pairs, 70, True)
+    stand.download.on_synced(inode, ((0, 90),))
+    assert (stand.orders.bytes, stand.download.unsynced()) == (90, None)
+
+
+def test_what_was_synced_of_another_part_is_not_noted() -> None:
+    stand = fetching()
+    stand.come(stand.give_one(), 70)
+    stand.download.on_synced(stand.entry.inode + 1, ((0, 70),))
+    assert stand.entry.done == ()
+
+
+def test_what_was_synced_and_is_not_there_any_more_is_not_noted() -> None:
+    """A part before this one had the same inode, or the bytes are distrusted by now."""
+    stand = fetching()
+    task = stand.give_one()
+    stand.come(task, 70)
+    pairs = stand.download.unsynced()
+    assert pairs is not None
+    stand.end(task, Reason.LONG)
+    stand.come(stand.give_one(), MIB + 5)
+    stand.download.on_synced(stand.entry.inode, pairs)
+    assert stand.entry.done == ()
