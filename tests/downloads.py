@@ -90,9 +90,3 @@ def trouble_of(told: Download, status: str = "Failed") -> str:
 def spans_of(asked: list[Asked]) -> list[tuple[int, int]]:
     """The ranges that were asked for, after the question."""
     return [one.span for one in asked if one.span is not None and one.span != (0, 1)]
-
-
-def readable(folder: Path) -> None:
-    """Let an nginx that runs as another user than we do look into ``folder``."""
-    for above in (folder, *folder.parents[:3]):
-        above.chmod(0o755)

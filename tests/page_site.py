@@ -81,8 +81,9 @@ class PageSite:
         self._server.server_close()
 
     def add(self, page: Page, path: str = "") -> str:
-        """The URL of ``page``: at ``path``, else where no other page is."""
+        """The URL of ``page``: at ``path``, where no other page is; empty: anywhere."""
         path = path or f"/{len(self._pages)}.bin"
+        assert path not in self._pages, path
         self._pages[path] = page
         return self.url + path
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -36,9 +34,9 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield system
 
 
-def then(first: Page, later: Page, few: int = FIRST_FEW) -> Page:
+def then(first: Page, later: Page) -> Page:
     """A page that changes after a few requests."""
-    return lambda asked: (first if asked.number <= few else later)(asked)
+    return lambda asked: (first if asked.number <= FIRST_FEW else later)(asked)
 
 
 def once(odd: Callable[[int, int], bytes], at: int = 3 * RANGE_BYTES) -> Page:
@@ -227,72 +225,3 @@ def test_bodies_that_are_always_too_long_are_given_up(pages: PageSite, client: B
             raise Closed
 
     assert trouble_of(fetched(client, pages.add(page))) == "long"
-
-
-# --- digests ------------------------------------------------------------------------------------------------
-
-
-def digest_of(name: str, content: bytes) -> str:
-    return b64encode(hashlib.new(name, content).digest()).decode()
-
-
-def said_digests(content: bytes) -> dict[str, str]:
-    """The ways in which a server can say what a whole file hashes to."""
-    return {
-        "repr-digest": f"Repr-Digest: sha-256=:{digest_of('sha256', content)}:",
-        "strongest": f"Repr-Digest: sha-256=:{digest_of('sha256', CONTENT)}:, "
-        f"sha-512=:{digest_of('sha512', content)}:",
-        "digest": f"Digest: SHA-256={digest_of('sha256', content)}",
-        "md5": f"Digest: md5={digest_of('md5', content)}",
-    }
-
-
-@pytest.mark.parametrize("way", said_digests(CONTENT))
-def test_a_digest_that_the_server_says(
-    pages: PageSite, client: BridgeClient, system: System, way: str
-) -> None:
-    assert arrived(fetched(client, pages.add(honest(CONTENT, said_digests(CONTENT)[way])))) == CONTENT
-    wrong = said_digests(OTHER_CONTENT)[way]
-    told = fetched(client, pages.add(honest(CONTENT, wrong), f"/wrong-{way}"))
-    assert trouble_of(told) == "digest"
-    assert list(system.downloads_dir.glob(f"wrong-{way}*")) == []
-
-
-def test_content_md5_is_of_what_is_sent(pages: PageSite, client: BridgeClient, system: System) -> None:
-    """Of a range it says nothing of the file; of a whole it does."""
-
-    def page(asked: Asked) -> list[bytes]:
-        part = CONTENT[slice(*asked.span)] if asked.span else CONTENT
-        return [part_of(CONTENT, asked, f"Content-MD5: {digest_of('md5', part)}")]
-
-    def whole(content: bytes) -> Page:
-        return lambda _asked: [answer(200, CONTENT, f"Content-MD5: {digest_of('md5', content)}")]
-
-    told = fetched(client, pages.add(page))
-    assert (arrived(told), told["ranges"]) == (CONTENT, True)
-    assert arrived(fetched(client, pages.add(whole(CONTENT)))) == CONTENT
-    assert trouble_of(fetched(client, pages.add(whole(OTHER_CONTENT), "/wrong-content-md5"))) == "digest"
-    assert list(system.downloads_dir.glob("wrong-content-md5*")) == []
-
-
-def test_a_digest_that_was_asked_for(pages: PageSite, client: BridgeClient, system: System) -> None:
-    right, wrong = (hashlib.sha256(content).hexdigest() for content in (CONTENT, OTHER_CONTENT))
-    assert arrived(fetched(client, pages.add(honest(CONTENT)), sha256=right.upper())) == CONTENT
-    url = pages.add(honest(CONTENT), "/wrong-sha256")
-    told = fetched(client, url, sha256=wrong)
-    assert trouble_of(told) == "digest"
-    assert (right in told["error"]["message"], wrong in told["error"]["message"]) == (True, True)
-    assert list(system.downloads_dir.glob("wrong-sha256*")) == []
-    # The server's word does not stand in for it.
-    said = said_digests(CONTENT)["repr-digest"]
-    assert trouble_of(fetched(client, pages.add(honest(CONTENT, said)), sha256=wrong)) == "digest"
-
-
-def test_what_was_wrong_is_fetched_anew(pages: PageSite, client: BridgeClient) -> None:
-    """Once, in answer to a retry: the bytes of before are not trusted."""
-    sha256 = hashlib.sha256(CONTENT).hexdigest()
-    url = pages.add(then(honest(OTHER_CONTENT), honest(CONTENT), few=11))
-    id_ = client.add(url, sha256=sha256)
-    assert trouble_of(client.until(id_, "Downloaded", "Failed")) == "digest"
-    client.act("retry", id_)
-    assert arrived(client.until(id_, "Downloaded")) == CONTENT

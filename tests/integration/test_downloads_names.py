@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from bridge_client import BridgeClient
 from downloads import CONTENT, OTHER_CONTENT, arrived, downloading, fetched, place_of, trouble_of
 from page_site import Asked, Page, PageSite, always, honest, part_of
 from raw_site import redirect
-from system import SLOWNESS, System
+from system import SLOWNESS, System, eventually
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +138,25 @@ def test_no_link_is_followed(
     assert target.read_bytes() == b"precious"
 
 
-def test_a_part_file_that_is_exchanged_for_a_link_is_not_written(
-    pages: PageSite, client: BridgeClient, system: System, tmp_path: Path
+def linked(part: Path, target: Path) -> None:
+    part.symlink_to(target)
+
+
+def hard_linked(part: Path, target: Path) -> None:
+    part.hardlink_to(target)
+
+
+def copied(part: Path, target: Path) -> None:
+    shutil.copy(target, part)
+
+
+@pytest.mark.parametrize("exchange", [linked, hard_linked, copied])
+def test_a_part_file_that_was_exchanged_is_not_written(
+    pages: PageSite,
+    client: BridgeClient,
+    system: System,
+    tmp_path: Path,
+    exchange: Callable[[Path, Path], None],
 ) -> None:
     """By somebody who may write into the folder, while the download is under way."""
     target = tmp_path / "precious"
@@ -150,15 +168,18 @@ def test_a_part_file_that_is_exchanged_for_a_link_is_not_written(
             is_exchanged.wait(10 * SLOWNESS)
         yield part_of(CONTENT, asked)
 
-    id_ = client.add(pages.add(page, "/exchanged.bin"), threads=1)
-    client.until_it(id_, lambda told: told["completed"], "has begun")
-    part = system.downloads_dir / "exchanged.bin.part"
+    name = f"exchanged-{exchange.__name__}.bin"
+    url = pages.add(page, f"/{name}")
+    id_ = client.add(url, threads=1)
+    # While a fetcher has it open, its inode can not become that of another file.
+    eventually(lambda: len(pages.asked(url)) > 4, "a range is waited for")
+    part = system.downloads_dir / f"{name}.part"
     part.unlink()
-    part.symlink_to(target)
+    exchange(part, target)
     is_exchanged.set()
     assert trouble_of(client.until(id_, "Failed", "Downloaded")) == "disk"
+    assert part.read_bytes() == target.read_bytes() == b"precious"
     part.unlink()
-    assert target.read_bytes() == b"precious"
 
 
 def test_two_at_once_never_share_a_file(pages: PageSite, client: BridgeClient, system: System) -> None:

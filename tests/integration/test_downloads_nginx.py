@@ -19,7 +19,6 @@ from downloads import (
     arrived,
     downloading,
     fetched,
-    readable,
     spans_of,
     trouble_of,
 )
@@ -86,7 +85,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, pages: PageSite) -> Iterato
     for name in FOLDERS:
         (server.root / name).mkdir(parents=True)
         (server.root / name / "file.bin").write_bytes(CONTENT)
-    readable(server.root)
     port = int(server.url.rpartition(":")[2])
     with nginx(
         folder,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bridge_client import BridgeClient
-from downloads import CONTENT, NEEDS_NGINX, arrived, downloading, fetched, readable, trouble_of
+from downloads import CONTENT, NEEDS_NGINX, arrived, downloading, fetched, trouble_of
 from name_server import NameServer, Zone
 from page_site import PageSite, always, honest
 from raw_site import redirect
@@ -95,11 +95,11 @@ def open_client(open_system: System) -> Iterator[BridgeClient]:
     ],
 )
 def test_an_address_that_is_not_public_is_not_asked(pages: PageSite, client: BridgeClient, host: str) -> None:
-    pages.add(honest(CONTENT), "/inside.bin")
-    told = fetched(client, f"http://{host}:{pages.port}/inside.bin")
+    url = pages.add(honest(CONTENT))
+    told = fetched(client, url.replace("127.0.0.1", host))
     assert trouble_of(told) == "address"
     assert "not public" in told["error"]["message"]
-    assert pages.asked(f"{pages.url}/inside.bin") == []
+    assert pages.asked(url) == []
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0x7f.1", "127.0.0.1.5"])
@@ -161,7 +161,6 @@ def closed(tmp_path: Path) -> Iterator[str]:
     salt = b"salt"
     digest = hashlib.sha1(DECODED.encode() + salt, usedforsecurity=False).digest()
     users.write_text(f"ann:{{SSHA}}{b64encode(digest + salt).decode()}\n")
-    readable(root)
     with nginx(tmp_path, CONFIGURATION.format(port=port, root=root, users=users)):
         yield f"127.0.0.1:{port}"
 

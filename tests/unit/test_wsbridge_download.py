@@ -85,6 +85,7 @@ def test_the_way_of_a_file_as_a_whole() -> None:
     verify = stand.job()
     assert isinstance(verify, Verify)
     assert verify.digests == (Digest("md5", "0" * 32),), "what the answer with the bytes says"
+    assert stand.download.completed == LENGTH
     stand.answer(answered(verify))
     stand.work()
     assert (stand.entry.status, stand.orders.bytes) == (Status.DOWNLOADED, LENGTH)
@@ -107,6 +108,19 @@ def test_an_empty_file_is_made_and_nothing_is_fetched(status: int, head: Head) -
     stand.refuse(stand.give_one(), status, head=head)
     assert stand.work() == [Choose, Make, Verify, Publish]
     assert (stand.entry.status, stand.entry.total, stand.give()) == (Status.DOWNLOADED, 0, None)
+
+
+def test_who_is_still_after_bytes_that_have_come_is_called_off() -> None:
+    """One that was cut had not heard of it, and has brought what is another's."""
+    stand = fetching(total=MIB)
+    first = stand.give_one()
+    stand.now += 1
+    stand.come(first, 1000)
+    second = stand.give_one()
+    stand.cuts()
+    stand.end(first, position=MIB)
+    assert stand.cuts() == [(second.task, 0)]
+    assert stand.work() == [Verify, Publish]
 
 
 def test_a_file_smaller_than_one_range() -> None:

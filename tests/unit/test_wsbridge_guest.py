@@ -74,6 +74,21 @@ def test_timers_come_in_their_order_also_those_that_are_set_by_others(guest: Gue
     assert seen == ["at once", "first", "third", "last"]
 
 
+def test_what_is_to_be_done_soon_is_done_at_once(guest: Guest, loop: Loop) -> None:
+    left = [3]
+
+    def again() -> None:
+        left[0] -= 1
+        if left[0]:
+            loop.soon(again)
+        else:
+            loop.stop()
+
+    loop.soon(again)
+    guest.run(loop)
+    assert left == [0]
+
+
 def test_a_descriptor_of_ours_is_seen(guest: Guest, loop: Loop, pipe: tuple[int, int]) -> None:
     reading, writing = pipe
     seen: list[bytes] = []

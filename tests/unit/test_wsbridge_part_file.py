@@ -134,6 +134,14 @@ def test_a_download_that_is_all_there_is_verified_without_a_question() -> None:
     assert stand.orders.bytes == 0, "they were counted before"
 
 
+def test_nothing_is_asked_while_the_disk_looks_for_the_part() -> None:
+    stand = Stand(total=LENGTH, inode=5, name="a", done=((MIB, 3 * MIB),), ranges=True)
+    assert stand.download.completed == 2 * MIB
+    stand.end(stand.give_one(), head=first_byte(LENGTH))
+    assert stand.give() is None
+    assert stand.work() == [Find]
+
+
 def test_after_a_start_what_is_synced_is_not_fetched_again() -> None:
     stand = Stand(total=LENGTH, inode=5, name="a", done=((0, 3 * MIB),), ranges=True, etag=ETAG)
     assert stand.download.completed == 3 * MIB

@@ -7,9 +7,10 @@ import os
 import resource
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -272,6 +273,57 @@ def test_trouble_of_our_own_passes(folder: Folder) -> None:
     with pytest.raises(PartError) as caught:
         folder.sync("b", inode)
     assert not caught.value.is_passing
+
+
+def test_no_descriptor_is_left_open(folder: Folder) -> None:
+    inode = made(folder, "a")
+    lowest = os.dup(0)
+    os.close(lowest)
+    for wrong in (inode + 1, inode):
+        for work in (
+            lambda wrong=wrong: folder.sync("a", wrong),
+            lambda wrong=wrong: folder.verify("a", wrong, 1, (), always),
+            lambda wrong=wrong: folder.publish("a", wrong),
+        ):
+            with suppress(PartError):
+                work()
+    assert os.dup(0) == lowest
+    os.close(lowest)
+
+
+@pytest.fixture
+def told(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the system is told to do with the folder and what is in it, and does, in its order."""
+    found: list[str] = []
+
+    def watch(name: str) -> None:
+        real = getattr(os, name)
+
+        def call(*what: Any, **more: Any) -> None:  # noqa: ANN401
+            of = "folder" if what[0] == folder._fd else "file"
+            found.append(f"{name} {of}" if name.endswith("sync") else name)
+            real(*what, **more)
+
+        monkeypatch.setattr(os, name, call)
+
+    for name in ("fsync", "fdatasync", "link", "unlink"):
+        watch(name)
+    return found
+
+
+def test_each_step_is_on_the_disk_before_anybody_is_told(folder: Folder, told: list[str]) -> None:
+    """A power cut can not be had here; the order of what the system is told can."""
+    inode = made(folder, "a")
+    assert told == ["unlink", "fsync folder"], "the part's name"
+    told.clear()
+    folder.sync("a", inode)
+    assert told == ["fdatasync file"]
+    told.clear()
+    folder.verify("a", inode, 7, (), always)
+    assert told == ["fsync file"], "before it gets its final name"
+    told.clear()
+    folder.publish("a", inode)
+    assert told == ["link", "unlink", "fsync folder"]
 
 
 # --- what it should be ------------------------------------------------------------------------------------

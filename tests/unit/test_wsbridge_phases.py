@@ -191,5 +191,84 @@ def test_a_bridge_that_ends_breaks_off_and_keeps_what_it_knows() -> None:
     assert stand.entry.done == ((0, 70),)
 
 
+def test_what_the_disk_says_after_the_bridge_has_ended_is_not_heard() -> None:
+    stand = at_publishing()
+    publish = stand.job()
+    stand.download.suspend()
+    assert not stand.download.waits_for(publish)
+    stand.answer(answered(publish))
+    assert stand.entry.status is Status.VERIFYING, "its successor finds out"
+
+
+def _set_url(stand: Stand) -> object:
+    pause(stand)
+    stand.download.unsaved = stand.download.changed = False
+    return set_url(stand)
+
+
+@pytest.mark.parametrize(
+    ("at", "happens", "is_saved", "why"),
+    [
+        (Stand, lambda stand: stand.give_one(), False, "a question is asked"),
+        (at_choosing, lambda stand: stand.answer(answered(stand.job())), True, "a name is chosen"),
+        (fetching, lambda stand: stand.give_one(), False, "a range is given out"),
+        (fetching, pause, True, "somebody pauses it"),
+        (fetching, cancel, True, "somebody cancels it"),
+        (fetching, _set_url, True, "it gets another link"),
+        (paused, resume, True, "somebody lets it go on"),
+    ],
+)
+def test_what_is_to_be_shown_and_to_be_written_down(
+    at: At, happens: Callable[[Stand], object], *, is_saved: bool, why: str
+) -> None:
+    stand = at()
+    assert stand.download.changed, "at first in any case"
+    stand.download.unsaved = stand.download.changed = False
+    happens(stand)
+    assert (stand.download.changed, stand.download.unsaved) == (True, is_saved), why
+
+
+def test_bytes_and_ends_are_to_be_shown() -> None:
+    stand = fetching()
+    first, second, *_ = stand.give_all()
+    events: list[Callable[[], None]] = [
+        lambda: stand.come(first, 5),
+        lambda: stand.end(first, position=5),
+        lambda: stand.end(second, Reason.LEASE),
+    ]
+    for happens in events:
+        stand.download.changed = False
+        happens()
+        assert stand.download.changed
+
+
+def test_an_end_or_a_pause_is_news_and_nothing_else() -> None:
+    for at, ask, expected in (
+        (fetching, pause, True),
+        (fetching, cancel, True),
+        (paused, resume, False),
+        (fetching, set_url, False),
+    ):
+        stand = at()
+        stand.orders.has_news = False
+        ask(stand)
+        assert stand.orders.has_news is expected, ask
+    stand = fetching()
+    assert not stand.orders.has_news
+    stand.finish()
+    assert stand.orders.has_news
+
+
+def test_what_has_stopped_has_no_speed_and_wants_no_place() -> None:
+    stand = fetching()
+    stand.come(stand.give_one(), 1000)
+    assert stand.download.speed.per_second(stand.now) == 2000
+    assert not stand.download.yields(stand.now)
+    pause(stand)
+    assert stand.download.speed.per_second(stand.now) == 0
+    assert stand.download.yields(stand.now)
+    assert stand.download.wake_at(stand.now) is None
+
+
 def test_how_it_looks_to_whoever_debugs_it() -> None:
     assert repr(fetching().download) == f"<Download 3f9c Downloading, 0 of {LENGTH}>"

@@ -6,7 +6,7 @@ import pytest
 
 from pagestatus.messages import Head, Reason
 from range_records import ETAG, LENGTH, POLICY, URL, Stand, fetching, first_byte, trouble_code, whole
-from wsbridge.download import MOST_RESTARTS
+from wsbridge.download import MOST_RESTARTS, OUR_TROUBLE_S
 from wsbridge.entry import Status
 from wsbridge.jobs import Find, Make
 
@@ -88,6 +88,21 @@ def test_a_link_that_is_renewed_and_brings_nothing_wants_a_fresh_one() -> None:
     assert (stand.entry.status, trouble_code(stand)) == (Status.FAILED, "needs_url")
 
 
+def test_a_link_that_was_given_fresh_may_be_renewed_too() -> None:
+    stand = fetching()
+    for status in (Status.CHECKING, Status.FAILED):
+        stand.refuse(stand.give_one(), 404)
+        assert stand.entry.status is status
+        if status is Status.CHECKING:
+            stand.end(stand.give_one(), head=first_byte(LENGTH))
+            stand.work()
+    stand.download.set_url(MIRROR, "")
+    stand.download.start()
+    stand.asked()
+    stand.refuse(stand.give_one(), 404)
+    assert stand.entry.status is Status.CHECKING
+
+
 def test_a_fresh_link_for_what_is_paused_does_not_wake_it() -> None:
     stand = fetching()
     stand.download.pause()
@@ -133,6 +148,8 @@ def test_a_file_that_has_changed_is_begun_anew_and_it_says_so(other: Head) -> No
     assert (task.start, task.etag) == (0, other.etag)
     stand.come(task, 1)
     assert trouble_code(stand) == "changed", "bytes do not make it unsaid"
+    stand.end(task, Reason.RESET, position=1)
+    assert trouble_code(stand) == "changed", "nor do failures"
 
 
 def test_a_file_that_has_not_changed_after_all_goes_on() -> None:
@@ -148,15 +165,17 @@ def test_a_file_that_has_not_changed_after_all_goes_on() -> None:
 
 def test_two_servers_that_call_each_others_file_another_do_not_keep_us_busy_for_ever() -> None:
     stand = fetching()
-    questions = 0
+    questions = ranges = 0
     while stand.entry.status is not Status.FAILED:
+        ranges += 1
         stand.end(stand.give_one(), Reason.CHANGED)
         stand.now += 100
         if stand.entry.status is Status.CHECKING:
             questions += 1
             stand.end(stand.give_one(), head=first_byte(LENGTH))
             stand.work()
-    assert (questions, trouble_code(stand)) == (POLICY.retries, "changed")
+    assert (questions, ranges) == (POLICY.retries, POLICY.retries + 1)
+    assert trouble_code(stand) == "changed"
 
 
 def test_a_file_that_changes_too_often_will_not_be_had() -> None:
@@ -182,6 +201,7 @@ def test_a_whole_that_has_changed_is_begun_anew() -> None:
     stand = whole()
     stand.end(stand.give_one(), Reason.CHANGED, status=200)
     assert stand.work() == [Make]
+    assert stand.entry.ranges is False
     task = stand.give_one()
     assert (task.stop, task.etag, task.total, trouble_code(stand)) == (0, "", -1, "changed")
 
@@ -229,6 +249,17 @@ def test_a_whole_that_breaks_off_again_and_again_is_given_up_although_bytes_came
         stand.end(task, Reason.SHORT, status=200, position=2000)
         stand.now += 100
     assert (tries, stand.entry.status, trouble_code(stand)) == (POLICY.retries + 1, Status.FAILED, "short")
+
+
+def test_a_whole_that_is_lost_with_its_fetcher_is_begun_again_a_moment_later() -> None:
+    stand = whole()
+    stand.end(stand.give_one(), Reason.LEASE, status=0)
+    assert (stand.give(), stand.jobs(), trouble_code(stand)) == (None, [], "")
+    assert stand.download.wake_at(stand.now) == stand.now + OUR_TROUBLE_S
+    stand.now += OUR_TROUBLE_S
+    assert stand.give() is None
+    assert stand.work() == [Make]
+    assert stand.give_one().start == 0
 
 
 def test_a_link_that_expires_under_a_whole_is_renewed_once() -> None:

@@ -90,7 +90,8 @@ def test_a_download_that_is_there() -> None:
 )
 def test_progress(total: int, done: int, status: Status, expected: float | None) -> None:
     of = entry(total=total, done=((0, done),) if done else (), status=status)
-    assert look(download(of))["progress"] == expected
+    told = look(download(of))
+    assert (told["progress"], told["size"]) == (expected, None if total < 0 else total)
 
 
 def test_an_error_has_a_code_and_a_message() -> None:
