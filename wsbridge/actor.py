@@ -46,6 +46,8 @@ log = logging.getLogger(__name__)
 
 LOCK = "downloads.lock"
 LINGER_S = 1.0
+# What fetchers are given to say how far they came, when we end.
+LAST_WORDS_S = 1.0
 # How long the journal may take to note a new download before it is refused.
 PATIENCE_S = 5.0
 
@@ -213,6 +215,11 @@ class Bridge:
         self.guest.kick()
 
     async def _finish(self) -> None:
+        """Hear from the fetchers how far they came, and bring it to the disk."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                while not self.book.is_idle:
+                    await asyncio.sleep(LAST_WORDS_S / 20)
         await self.keeper.finish()
         self._is_finished = True
         self.guest.kick()

@@ -38,6 +38,9 @@ class Lease(NamedTuple):
     download: Download
     epoch: int
     host: tuple[str, str, int]
+    # Of its bytes: the first, and the part file that they go into (0: none).
+    start: int
+    inode: int
 
 
 class Book:
@@ -122,9 +125,9 @@ class Book:
         return counts
 
     @property
-    def running(self) -> Iterable[Download]:
-        """Those that have a place."""
-        return self._running.values()
+    def is_idle(self) -> bool:
+        """Whether no fetcher has a task of ours."""
+        return not self._leases
 
     def _insert(self, entry: Entry) -> Download:
         download = Download(entry, self._policy, self._orders, self._random, self._names)
@@ -170,10 +173,12 @@ class Book:
         del self._heard[done.task]
         self.crew.take_back(lease.epoch, done.task)
         self._count_host(lease.host, -1)
-        # Of what the download has dropped meanwhile, only the credit mattered.
         if done.task in lease.download.in_flight:
             lease.download.on_done(done, now)
             self.settle(lease.download)
+        else:
+            # The download has dropped it meanwhile, and has what was written all the same.
+            lease.download.on_late(lease.start, done.position, lease.inode)
 
     def on_answer(self, answer: Answer) -> None:
         """The disk has done a job."""
@@ -264,12 +269,13 @@ class Book:
         self._last_task += 1
         range_ = Range(self._last_task, member.epoch, *piece, now)
         download.begin(range_)
-        lease = Lease(download, member.epoch, download.host)
+        task = download.task(self._orders.bridge, range_)
+        lease = Lease(download, member.epoch, download.host, task.start, task.inode)
         self._leases[range_.task] = lease
         self._heard[range_.task] = now
         self._count_host(lease.host, 1)
         self.crew.give(member.epoch, range_.task)
-        self._orders.send(member.epoch, download.task(self._orders.bridge, range_))
+        self._orders.send(member.epoch, task)
 
     def _count_host(self, host: tuple[str, str, int], by: int) -> None:
         count = self._per_host.get(host, 0) + by

@@ -26,6 +26,7 @@ from wsbridge.pace import Pace
 from wsbridge.part_file import PartFile, Step
 from wsbridge.question import Kind, judge
 from wsbridge.ranges import Range, Ranges
+from wsbridge.setbacks import CHANGED, Next, Setbacks, Stage
 from wsbridge.spans import Piece
 from wsbridge.speed import Speed
 
@@ -33,11 +34,6 @@ from wsbridge.speed import Speed
 MOST_RESTARTS = 5
 # What has nothing to do for longer than this leaves its place to others. Seconds.
 YIELD_S = 10.0
-# How long a range waits after trouble of our own. Seconds.
-OUR_TROUBLE_S = 1.0
-# Who breaks off after less than this is not asked again at once. Bytes.
-WORTHWHILE = 16 << 10
-_CHANGED = "changed"
 
 
 class Phase(Enum):
@@ -77,9 +73,7 @@ class Download:
         self._random = random
         self._part = PartFile(entry, orders, taken)
         self._fetching = Fetching(orders)
-        self._pace = self._new_pace()
-        # The link was asked for anew since bytes last came by it.
-        self._was_renewed = False
+        self._setbacks = Setbacks(self._new_pace())
 
     # --- how it is ----------------------------------------------------------------------------------------
 
@@ -118,8 +112,8 @@ class Download:
         """When it will have something to do that nobody tells it; None: it waits for somebody, or nothing."""
         if self.phase not in {Phase.ASKING, Phase.FETCHING}:
             return None
-        if self._pace.not_before > now:
-            return self._pace.not_before
+        if self._setbacks.pace.not_before > now:
+            return self._setbacks.pace.not_before
         ranges = self._fetching.ranges if self.phase is Phase.FETCHING else None
         release = ranges.release_at if ranges is not None else None
         # One that is due already waits for a thread or for credit, of which others tell.
@@ -145,7 +139,7 @@ class Download:
 
     def next_task(self, now: float) -> Piece | None:
         """The bytes to give to a fetcher next, as [start, stop); None: nothing now."""
-        threads = self._pace.threads(now)
+        threads = self._setbacks.pace.threads(now)
         if len(self.in_flight) >= threads:
             return None
         if self.phase is Phase.ASKING:
@@ -195,6 +189,12 @@ class Download:
             self._on_range(self._fetching.ranges, done, now)
         self.changed = True
 
+    def on_late(self, start: int, position: int, inode: int) -> None:
+        """A task that was dropped had written up to ``position`` into the part file with this ``inode``."""
+        if inode and inode == self.entry.inode and self._fetching.ranges is not None:
+            self._fetching.ranges.note(start, position)
+            self.changed = True
+
     # --- the question -------------------------------------------------------------------------------------
 
     def _ask(self) -> None:
@@ -234,9 +234,9 @@ class Download:
         self._forget()
         words = "the file has changed on the server"
         if self.entry.restarts > MOST_RESTARTS:
-            self._fail(Trouble(_CHANGED, f"{words} {self.entry.restarts} times while it was fetched"))
+            self._fail(Trouble(CHANGED, f"{words} {self.entry.restarts} times while it was fetched"))
             return False
-        self.entry.trouble = Trouble(_CHANGED, f"{words}: started again from nothing")
+        self.entry.trouble = Trouble(CHANGED, f"{words}: started again from nothing")
         return True
 
     # --- the bytes ----------------------------------------------------------------------------------------
@@ -252,23 +252,16 @@ class Download:
             self._verify()
 
     def _on_range(self, ranges: Ranges, done: RangeDone, now: float) -> None:
-        range_, fate = ranges.in_flight[done.task], fate_of(done)
-        wait_s = 0.0
+        wait_s = self._setbacks.of_range(ranges.in_flight[done.task], done, now)
         if done.reason is Reason.LONG:
             ranges.distrust(done.task)
-            wait_s = self._pace.lied(now)
-        elif fate is Fate.AGAIN and range_.position - range_.start < WORTHWHILE:
-            wait_s = self._pace.failed(now)
-        elif fate is Fate.BUSY:
-            wait_s = self._pace.refused(now, done.retry_after_s)
-        elif fate is Fate.OURS:
-            wait_s = OUR_TROUBLE_S
         ranges.end(done.task, now + wait_s if wait_s else 0.0)
+        fate = fate_of(done)
         if wait_s and fate is not Fate.OURS:
-            self._tell(done)
+            self._tell(trouble_of(done))
         if ranges.is_complete:
             self._verify()
-        elif self._pace.is_exhausted:
+        elif self._setbacks.pace.is_exhausted:
             self._fail(trouble_of(done))
         elif fate not in {Fate.GOOD, Fate.AGAIN, Fate.OURS, Fate.BUSY}:
             self._on_failure(done, now)
@@ -282,57 +275,25 @@ class Download:
 
     def _on_failure(self, done: RangeDone, now: float) -> None:
         """A question or a whole transfer failed, or a range in a way that concerns the whole download."""
-        match fate_of(done):
-            case Fate.EXPIRED:
-                self._on_expired(done)
-            case Fate.CHANGED if self.phase is Phase.FETCHING:
-                self._on_change(done, now)
-            case Fate.UNRANGED if self.entry.ranges:
+        stage = Stage(self.phase is Phase.FETCHING, bool(self.entry.ranges), self.completed > 0)
+        setback = self._setbacks.of_download(done, stage, now)
+        match setback.next:
+            case Next.AGAIN:
+                if fate_of(done) is not Fate.OURS:
+                    self._tell(setback.trouble)
+            case Next.ASK:
+                self._ask()
+            case Next.BEGIN_ANEW:
+                if self._begin_anew():
+                    self.entry.ranges = False
+                    self._make()
+            case Next.AS_A_WHOLE:
                 self.entry.ranges = False
                 self._make()
-            case Fate.DISK_FULL:
-                self._stop(Status.PAUSED, trouble_of(done))
-            case Fate.OURS:
-                self._pace.not_before = now + OUR_TROUBLE_S
-            case Fate.AGAIN | Fate.BUSY as fate if done.reason is not Reason.NO_SUCH_NAME:
-                self._on_passing(done, now, is_busy=fate is Fate.BUSY)
-            case _:
-                self._fail(trouble_of(done))
-
-    def _on_change(self, done: RangeDone, now: float) -> None:
-        """An answer was of another file than the question's was."""
-        if not self.entry.ranges:
-            # A whole comes in one answer, which need not be held against another.
-            if self._begin_anew():
-                self.entry.ranges = False
-                self._make()
-            return
-        # Some servers say one thing to the question and another to the ranges, for ever.
-        self._pace.wait(now)
-        if self._pace.is_exhausted:
-            self._fail(trouble_of(done))
-        else:
-            self._ask()
-
-    def _on_passing(self, done: RangeDone, now: float, *, is_busy: bool) -> None:
-        """It may work later."""
-        if is_busy:
-            self._pace.refused(now, done.retry_after_s)
-        else:
-            self._pace.wait(now)
-        self._tell(done)
-        if self._pace.is_exhausted:
-            self._fail(trouble_of(done))
-
-    def _on_expired(self, done: RangeDone) -> None:
-        """401, 403, 404, 410. A link that worked before has expired; one that redirects may give another."""
-        if self.phase is Phase.FETCHING and not self._was_renewed:
-            self._was_renewed = True
-            self._ask()
-        elif self.completed or self.entry.ranges:
-            self._fail(Trouble("needs_url", f"the link has expired ({done.status}): give a fresh one"))
-        else:
-            self._fail(trouble_of(done))
+            case Next.PAUSE:
+                self._stop(Status.PAUSED, setback.trouble)
+            case Next.FAIL:
+                self._fail(setback.trouble)
 
     def _gain(self, size: int, now: float) -> None:
         """Bytes came."""
@@ -342,15 +303,14 @@ class Download:
         self.changed = True
         if self._fetching.ranges is not None:
             # A whole file that breaks off has brought nothing, however much of it came.
-            self._was_renewed = False
-            self._pace.moved(now)
-            if self.entry.trouble is not None and self.entry.trouble.code != _CHANGED:
+            self._setbacks.moved(now)
+            if self.entry.trouble is not None and self.entry.trouble.code != CHANGED:
                 self.entry.trouble = None
 
-    def _tell(self, done: RangeDone) -> None:
+    def _tell(self, trouble: Trouble) -> None:
         """It goes on, but not well: say why."""
-        if self.entry.trouble is None or self.entry.trouble.code != _CHANGED:
-            self.entry.trouble = trouble_of(done)
+        if self.entry.trouble is None or self.entry.trouble.code != CHANGED:
+            self.entry.trouble = trouble
 
     # --- the disk -----------------------------------------------------------------------------------------
 
@@ -464,8 +424,7 @@ class Download:
         self.phase = Phase.IDLE
 
     def _queue(self) -> bool:
-        self._pace = self._new_pace()
-        self._was_renewed = False
+        self._setbacks = Setbacks(self._new_pace())
         self.entry.restarts = 0
         self._stop(Status.QUEUED, None)
         return True

@@ -106,6 +106,11 @@ class Ranges:
         self._assigned.add(range_.start, position)
         return self.done.total - before
 
+    def note(self, start: int, position: int) -> None:
+        """The bytes [start, position) have come by a range that is not in flight any more."""
+        self.done.add(start, min(position, self.total))
+        self._assigned.add(start, min(position, self.total))
+
     def end(self, task: int, hold_until: float = 0.0) -> None:
         """A range is no longer with its fetcher. What is missing of it is free again, or held until then."""
         range_ = self.in_flight.pop(task)

@@ -192,7 +192,9 @@ def test_what_is_written_by_the_rules_is_read_back(name: str) -> None:
     encoded = "".join(f"%{byte:02x}" for byte in name.encode())
     assert filename_of(f"attachment; filename*=UTF-8''{encoded}; filename=other") == name
     if "=?" not in name:
-        assert filename_of(f'attachment; filename="{quoted}"; size=3') == name
+        # Each byte of UTF-8 as one letter, as it comes from the wire.
+        raw = quoted.encode().decode("latin-1")
+        assert filename_of(f'attachment; filename="{raw}"; size=3') == name
 
 
 @pytest.mark.parametrize(

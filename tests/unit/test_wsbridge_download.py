@@ -19,9 +19,10 @@ from range_records import (
     whole,
 )
 from wsbridge.digests import Digest
-from wsbridge.download import OUR_TROUBLE_S, WORTHWHILE, YIELD_S
+from wsbridge.download import YIELD_S
 from wsbridge.entry import Status
 from wsbridge.jobs import Choose, Done, Make, Publish, Verify
+from wsbridge.setbacks import OUR_TROUBLE_S, WORTHWHILE
 
 MIRROR = "http://mirror.example/file.bin"
 OTHER = '"b"'

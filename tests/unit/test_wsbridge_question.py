@@ -6,9 +6,10 @@ import pytest
 
 from pagestatus.messages import Head, Reason
 from range_records import ETAG, LENGTH, POLICY, URL, Stand, fetching, first_byte, trouble_code, whole
-from wsbridge.download import MOST_RESTARTS, OUR_TROUBLE_S
+from wsbridge.download import MOST_RESTARTS
 from wsbridge.entry import Status
 from wsbridge.jobs import Find, Make
+from wsbridge.setbacks import OUR_TROUBLE_S
 
 MIRROR = "http://mirror.example/file.bin"
 OTHER = '"b"'
