@@ -65,6 +65,8 @@ class Bridge:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake: Timer | None = None
         self._is_finished = False
+        # While we drain: no fetcher has a task of ours any more.
+        self._idle = asyncio.Event()
         # A download has ended: clients are told at once.
         self._news = asyncio.Event()
 
@@ -181,6 +183,8 @@ class Bridge:
         loop = self.runner.loop
         if not self.runner.draining:
             self.book.plan(loop.now)
+        elif self.book.is_idle:
+            self._idle.set()
         self._carry_out()
         if self._wake is not None:
             self._wake.cancel()
@@ -217,9 +221,7 @@ class Bridge:
     async def _finish(self) -> None:
         """Hear from the fetchers how far they came, and bring it to the disk."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_WORDS_S):
-                while not self.book.is_idle:
-                    await asyncio.sleep(LAST_WORDS_S / 20)
+            await asyncio.wait_for(self._idle.wait(), LAST_WORDS_S)
         await self.keeper.finish()
         self._is_finished = True
         self.guest.kick()

@@ -125,6 +125,11 @@ class Book:
         return counts
 
     @property
+    def running(self) -> Iterable[Download]:
+        """Those that have a place."""
+        return self._running.values()
+
+    @property
     def is_idle(self) -> bool:
         """Whether no fetcher has a task of ours."""
         return not self._leases

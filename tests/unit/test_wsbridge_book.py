@@ -119,6 +119,20 @@ def test_what_is_paused_leaves_its_place_and_is_back_in_its_old_order() -> None:
     assert (list(office.book.running), third.entry.status) == ([first], Status.QUEUED)
 
 
+@pytest.mark.parametrize("ask", [Download.pause, Download.cancel])
+def test_what_waits_for_a_place_can_be_stopped(ask: Callable[[Download], bool]) -> None:
+    office = Office(Policy(active=1))
+    office.fetcher()
+    for number in range(3):
+        office.add(f"{HOST}/{number}")
+    first, second, _third = office.book.downloads.values()
+    office.plan()
+    for download in (second, first):
+        ask(download)
+        office.book.settle(download)
+    assert [task.url for task in office.plan()] == [f"{HOST}/2"]
+
+
 def test_every_status_counts_as_something() -> None:
     office = Office()
     counted = {}
@@ -383,7 +397,8 @@ def test_what_the_journal_knows_goes_on_in_the_order_of_the_list() -> None:
         8: Status.CANCELLED,
     }
     assert len(office.plan()) == 1
-    assert office.add().entry.position == 9
+    new = office.add()
+    assert (new.entry.position, new.unsaved) == (9, True)
 
 
 def test_no_two_downloads_have_one_id() -> None:

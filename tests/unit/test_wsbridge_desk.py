@@ -75,6 +75,9 @@ def test_a_pause_gives_the_place_to_the_next_and_who_goes_on_waits_for_one() -> 
     assert counter.act("resume") == "Download goes on."
     counter.book.plan(0.0)
     assert (first.entry.status, second.entry.status) == (Status.QUEUED, Status.CHECKING)
+    counter.act("cancel", "bb")
+    counter.book.plan(0.0)
+    assert first.entry.status is Status.CHECKING
 
 
 def test_what_makes_no_sense_is_refused_and_changes_nothing() -> None:

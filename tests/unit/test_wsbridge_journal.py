@@ -225,6 +225,17 @@ def test_a_disk_that_is_full_takes_no_part_of_a_transaction_and_all_of_the_next(
     assert len(known(tmp_path)) == 200
 
 
+def test_a_transaction_that_fails_half_way_leaves_no_part_of_it(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        save(journal, [entry("aa")])
+        journal._db.execute("DROP TABLE minutes")
+        with pytest.raises(Unwritable, match="no such table"):
+            save(journal, [entry("bb")], ["aa"], {60: Figures()})
+        assert [one.id for one in journal.entries()] == ["aa"]
+        save(journal, [entry("cc")])
+    assert known(tmp_path) == ["aa", "cc"]
+
+
 def test_somebody_else_at_work_in_it_is_no_end(tmp_path: Path) -> None:
     with opened(tmp_path) as journal, closing(sqlite3.connect(tmp_path / FILE)) as other:
         save(journal, [entry("aa")])

@@ -29,6 +29,8 @@ from wsbridge.parts import Folder
 from wsbridge.requests import Add
 
 SIZE = 100_000
+# Seconds: longer than a test lasts, and hardly any.
+NEVER_S, SOON_S = 1000.0, 0.001
 
 
 class House:
@@ -94,6 +96,12 @@ def kept(folder: Path, work: Callable[[House], Awaitable[None]]) -> None:
     asyncio.run(whole())
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    """Return when it does; ``kept`` ends those who wait in vain."""
+    while not holds():  # noqa: ASYNC110 - nobody tells what has become of a file
+        await asyncio.sleep(SOON_S)
+
+
 @contextmanager
 def room_for(size: int) -> Iterator[None]:
     """No file may grow beyond ``size``."""
@@ -135,7 +143,11 @@ def test_what_has_not_changed_is_not_written_again(tmp_path: Path) -> None:
     kept(tmp_path, work)
 
 
-def test_who_waits_is_told_when_it_is_written_and_what_was_removed_is_gone(tmp_path: Path) -> None:
+def test_who_waits_is_told_when_it_is_written_and_what_was_removed_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wsbridge.keeper.INTERVAL_S", NEVER_S)
+
     async def work(house: House) -> None:
         download = await house.add()
         saving = asyncio.create_task(house.keeper.save_for_ever())
@@ -144,8 +156,7 @@ def test_who_waits_is_told_when_it_is_written_and_what_was_removed_is_gone(tmp_p
         download.cancel()
         house.book.remove(download)
         house.keeper.forget("id0")
-        await house.keeper.written()
-        assert house.written() == {}
+        await until(lambda: not house.written())
         await house.keeper.written()
         saving.cancel()
 
@@ -177,6 +188,26 @@ def test_while_the_journal_can_not_be_written_nobody_is_told_and_nothing_is_lost
         assert house.written() == {other.entry.id: (Status.QUEUED, ())}
         assert house.journal.minutes() == {NOON: Figures(failed=1)}
         assert "can be written again" in caplog.text
+
+    kept(tmp_path, work)
+
+
+def test_once_a_second_what_has_come_is_synced_and_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wsbridge.keeper.INTERVAL_S", SOON_S)
+
+    async def work(house: House) -> None:
+        await house.add()
+        first, _ = house.tasks()
+        keeping = [asyncio.create_task(house.keeper.save_for_ever())]
+        keeping.append(asyncio.create_task(house.keeper.sync_for_ever()))
+        for size in (300, 400):
+            house.bring(first, size)
+            expected = {"id0": (Status.DOWNLOADING, ((0, size),))}
+            await until(lambda expected=expected: house.written() == expected)
+        for task in keeping:
+            task.cancel()
 
     kept(tmp_path, work)
 
@@ -251,6 +282,22 @@ def test_a_file_from_its_first_byte_to_its_final_name(tmp_path: Path) -> None:
             house.book.on_answer(await house.disk.do(house.orders.jobs.pop(0)))
         assert (download.entry.status, download.entry.name) == (Status.DOWNLOADED, "a")
         assert (house.folder.path / "a").read_bytes() == b"x" * 2 * SIZE
+
+    kept(tmp_path, work)
+
+
+def test_a_file_that_is_not_what_it_should_be_is_removed(tmp_path: Path) -> None:
+    async def work(house: House) -> None:
+        download = await house.add()
+        for task in house.tasks():
+            house.bring(task, SIZE - 1)
+            house.book.on_done(done(task), 0.0)
+        while house.orders.jobs:
+            house.book.on_answer(await house.disk.do(house.orders.jobs.pop(0)))
+        assert download.entry.status is Status.FAILED
+        assert download.entry.trouble is not None
+        assert download.entry.trouble.code == "size"
+        assert list(house.folder.path.iterdir()) == []
 
     kept(tmp_path, work)
 
