@@ -7,6 +7,7 @@ import os
 import resource
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,10 @@ def kept(folder: Path, work: Callable[[House], Awaitable[None]]) -> None:
             house.close()
 
     asyncio.run(whole())
+
+
+def _is_noted(house: House, pairs: tuple[tuple[int, int], ...]) -> bool:
+    return house.written().get("id0") == (Status.DOWNLOADING, pairs)
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -204,8 +209,7 @@ def test_once_a_second_what_has_come_is_synced_and_noted(
         keeping.append(asyncio.create_task(house.keeper.sync_for_ever()))
         for size in (300, 400):
             house.bring(first, size)
-            expected = {"id0": (Status.DOWNLOADING, ((0, size),))}
-            await until(lambda expected=expected: house.written() == expected)
+            await until(partial(_is_noted, house, ((0, size),)))
         for task in keeping:
             task.cancel()
 
