@@ -81,7 +81,7 @@ class Bridge:
         folder, journal = Folder(config.downloads.folder(config.data_dir)), Journal(config.data_dir)
         self._orders = Orders(runner.clock.now_us())
         self.book = Book(config.downloads, self._orders, Random(), lambda: secrets.token_hex(2))  # noqa: S311
-        self.book.restore(recovered(journal.entries(), folder))
+        self.book.restore(recovered(journal.entries(), folder, self._orders))
         self._minutes = Minutes(journal.minutes())
         self.keeper = Keeper(self.book, self._orders, self._minutes, folder, journal, runner.clock)
         self._disk = Disk(folder, self._is_wanted)

@@ -21,7 +21,6 @@ class Member:
     """One incarnation of a fetcher."""
 
     def __init__(self, state: FetcherState) -> None:
-        self.index = state.fetcher
         self.epoch = state.epoch
         self.slots = 0
         self.heard = 0.0

@@ -73,10 +73,11 @@ class Desk:
         return download
 
     def _remove(self, download: Download) -> bool:
-        if not download.entry.has_ended and not download.cancel():
+        if download.entry.has_ended:
+            if not download.is_there:
+                download.discard()
+        elif not download.cancel():
             return False
-        if not download.is_there:
-            download.discard()
         self._book.remove(download)
         self._forget(download.entry.id)
         return True

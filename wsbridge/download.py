@@ -133,7 +133,8 @@ class Download:
         if self.phase is not Phase.IDLE:
             return
         if self.entry.inode and self.completed == self.entry.total:
-            self._verify()
+            self._become(Status.VERIFYING)
+            self._find()
         else:
             self._ask()
 
@@ -220,8 +221,7 @@ class Download:
         goes_on = bool(entry.inode and entry.ranges and found.kind is Kind.RANGES)
         entry.learn(found.total, done, ranges=found.kind is Kind.RANGES)
         if goes_on:
-            self.phase = Phase.MAKING
-            self._part.find()
+            self._find()
         else:
             url = done.url or entry.url
             self._make(
@@ -243,13 +243,13 @@ class Download:
 
     def _fetch(self) -> None:
         entry = self.entry
+        if entry.ranges and entry.total:
+            self._fetching.in_ranges(entry.total, self._policy.bytes, entry.done)
+        if self.completed == entry.total:
+            self._verify()
+            return
         self.phase = Phase.FETCHING
         self._become(Status.DOWNLOADING)
-        is_complete = entry.total == 0
-        if entry.ranges and not is_complete:
-            is_complete = self._fetching.in_ranges(entry.total, self._policy.bytes, entry.done).is_complete
-        if is_complete:
-            self._verify()
 
     def _on_range(self, ranges: Ranges, done: RangeDone, now: float) -> None:
         wait_s = self._setbacks.of_range(ranges.in_flight[done.task], done, now)
@@ -320,6 +320,11 @@ class Download:
         self.phase = Phase.MAKING
         self._part.make(name)
         self.unsaved = True
+
+    def _find(self) -> None:
+        """Go on with the part file, if nobody has taken it away."""
+        self.phase = Phase.MAKING
+        self._part.find()
 
     def _verify(self) -> None:
         self._fetching.drop()

@@ -60,11 +60,10 @@ class PartFile:
         self._orders.do(Verify(entry.id, self._next(), entry.name, entry.inode, entry.total, entry.digests()))
 
     def discard(self) -> None:
-        """Give it up."""
+        """Give it up. Its name is kept until it is gone, so that a successor can see to that."""
         entry = self._entry
         if entry.name:
             self._orders.do(Discard(entry.id, self._next(), entry.name))
-        entry.name = ""
         entry.inode = 0
         entry.forget_file()
 
@@ -77,10 +76,11 @@ class PartFile:
         return job.serial == self._serial
 
     def on_answer(self, answer: Answer) -> Step | Trouble | None:
-        """The disk has done a job, or could not; None: another job follows."""
-        if isinstance(answer, Failed):
-            return answer.trouble
+        """The disk has done a job, or could not; None: another job follows, or nothing."""
         entry = self._entry
+        if isinstance(answer, Failed):
+            # What cannot be removed hinders nobody.
+            return None if isinstance(answer.job, Discard) else answer.trouble
         match answer.job:
             case Choose():
                 # It is written down before anything of that name is made.
@@ -98,6 +98,8 @@ class PartFile:
             case Publish():
                 entry.name = answer.name
                 return Step.PUBLISHED
+            case Discard():
+                entry.name = ""
         return None
 
     def note_synced(self, pairs: tuple[Piece, ...]) -> None:

@@ -13,6 +13,7 @@ from wsbridge.spans import Spans
 # A range is split if the rest of it would still take this long, and not before its speed is known.
 SPLIT_S = 0.5
 KNOWN_S = 0.5
+FIRST_BYTE_S = 5.0
 # Not into pieces that cost more to ask for than to wait for. Bytes.
 SMALLEST_PIECE = 128 << 10
 # How much of a new figure goes into the speed of a range.
@@ -22,7 +23,7 @@ _WEIGHT = 0.4
 class Range:
     """Bytes [start, stop) with one fetcher; up to ``position`` they are in the file."""
 
-    __slots__ = ("_at", "epoch", "given", "heard", "position", "speed", "start", "stop", "task")
+    __slots__ = ("_at", "epoch", "given", "position", "speed", "start", "stop", "task")
 
     def __init__(self, task: int, epoch: int, start: int, stop: int, now: float) -> None:
         self.task = task
@@ -31,21 +32,22 @@ class Range:
         self.stop = stop
         self.position = start
         self.given = now
-        # When its fetcher last spoke of it.
-        self.heard = now
         # Bytes per second.
         self.speed = 0.0
         self._at = now
 
     def advance(self, position: int, now: float) -> None:
         """It has come up to ``position``."""
-        self.heard = now
         passed = now - self._at
         if passed > 0:
             speed = max(0, position - self.position) / passed
             self.speed = speed if self.speed == 0 else self.speed + _WEIGHT * (speed - self.speed)
             self._at = now
         self.position = max(self.position, position)
+
+    def is_known(self, now: float) -> bool:
+        """Whether its speed says something: many servers take their time for the first byte."""
+        return now - self.given >= (KNOWN_S if self.speed else FIRST_BYTE_S)
 
     def left_s(self) -> float:
         """How long the rest will take, as it looks now."""
@@ -134,7 +136,7 @@ class Ranges:
         Each keeps as much as it can do in the same time; one that is hopeless keeps nothing. The caller owes
         the ``cut``.
         """
-        known = [range_ for range_ in self.in_flight.values() if now - range_.given >= KNOWN_S]
+        known = [range_ for range_ in self.in_flight.values() if range_.is_known(now)]
         slowest = max(known, key=Range.left_s, default=None)
         if slowest is None or slowest.left_s() < SPLIT_S:
             return None

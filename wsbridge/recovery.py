@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from wsbridge.entry import Entry, Status
+from wsbridge.orders import Orders
 
 log = logging.getLogger(__name__)
-
-_WITHOUT_PART = frozenset({Status.DOWNLOADED, Status.CANCELLED})
 
 
 class Place(Protocol):
@@ -22,24 +21,35 @@ class Place(Protocol):
     def holds(self, name: str, inode: int, length: int) -> bool:
         """Whether the part file is there."""
 
+    def discard(self, name: str) -> None:
+        """Remove the part file."""
 
-def recovered(entries: Iterable[Entry], folder: Place) -> list[Entry]:
-    """The ``entries`` of the journal as they really are; raises OSError."""
+
+def recovered(entries: Iterable[Entry], folder: Place, orders: Orders) -> list[Entry]:
+    """The ``entries`` of the journal as they really are; what has ended unnoticed is told to ``orders``.
+
+    Raises OSError.
+    """
     entries = list(entries)
     for entry in entries:
-        if entry.inode and entry.status not in _WITHOUT_PART:
-            _hold_against(entry, folder)
+        if entry.inode and entry.status is not Status.DOWNLOADED:
+            _hold_against(entry, folder, orders)
+        elif entry.name and not entry.inode and entry.has_ended:
+            # It was given up, and we ended before its part file was gone.
+            folder.discard(entry.name)
+            entry.name = ""
     if entries:
         log.info("%d downloads are in the journal", len(entries))
     return entries
 
 
-def _hold_against(entry: Entry, folder: Place) -> None:
+def _hold_against(entry: Entry, folder: Place, orders: Orders) -> None:
     is_complete = sum(stop - start for start, stop in entry.done) == entry.total
     if is_complete and (name := folder.published(entry.name, entry.inode)):
         # Only what was verified gets its final name: we ended just before that was noted.
         entry.name = name
         entry.status, entry.trouble = Status.DOWNLOADED, None
+        orders.ended.append(Status.DOWNLOADED)
     elif not folder.holds(entry.name, entry.inode, max((stop for _, stop in entry.done), default=0)):
         log.warning("download %s: its part file %s is gone: begun again", entry.id, entry.name)
         entry.inode, entry.done = 0, ()

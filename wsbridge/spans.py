@@ -65,18 +65,6 @@ class Spans:
         """Whether all bytes of [start, stop) are in it; there may be none."""
         return self.first_gap(start, stop) is None
 
-    def missing(self, start: int, stop: int) -> int:
-        """How many bytes of [start, stop) are not in it."""
-        if start >= stop:
-            return 0
-        first, last = bisect_right(self._stops, start), bisect_left(self._starts, stop)
-        if first >= last:
-            return stop - start
-        held = sum(self._stops[first:last]) - sum(self._starts[first:last])
-        # What stands out on both sides.
-        held -= max(0, start - self._starts[first]) + max(0, self._stops[last - 1] - stop)
-        return stop - start - held
-
     def pairs(self) -> tuple[Piece, ...]:
         """All spans, in order."""
         return tuple(self)

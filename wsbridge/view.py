@@ -49,11 +49,6 @@ def _error(trouble: Trouble | None) -> dict[str, str] | None:
     return None if trouble is None else {"code": trouble.code, "message": trouble.message}
 
 
-def data(value: object) -> str:
-    """A message to a client: one line, ASCII, so that nothing in it can steer a terminal."""
-    return json.dumps({"data": value})
-
-
 class View:
     """The list as one message."""
 

@@ -104,7 +104,7 @@ class Disk:
                 self.names[name] = self.names.pop(job.name + PART)
                 return Done(job, name=name)
             case Discard():
-                self.names.pop(job.name + PART, None)
+                self.discard(job.name)
         return Done(job)
 
     def published(self, name: str, inode: int) -> str:
@@ -112,6 +112,10 @@ class Disk:
         return next(
             (found for found, ours in self.names.items() if ours == inode and found != name + PART), ""
         )
+
+    def discard(self, name: str) -> None:
+        """As in ``parts.Folder``."""
+        self.names.pop(name + PART, None)
 
     def holds(self, name: str, inode: int, length: int) -> bool:
         """As in ``parts.Folder``."""
@@ -236,7 +240,7 @@ class World:
         self.book = Book(self._policy, self.orders, self.random, lambda: f"{self.random.getrandbits(16):04x}")
         self._jobs.clear()
         entries = (msgspec.json.decode(raw, type=Entry) for raw in self.journal.values())
-        self.book.restore(recovered(entries, self.disk))
+        self.book.restore(recovered(entries, self.disk, self.orders))
         for fetcher in self.fetchers.values():
             self._greet(fetcher)
 

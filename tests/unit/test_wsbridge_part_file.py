@@ -89,7 +89,10 @@ def test_a_file_that_is_not_what_it_should_be_is_not_kept(trouble: str) -> None:
     stand.fail(verify, trouble)
     discard = stand.job()
     assert isinstance(discard, Discard)
-    assert discard.name == "file.bin"
+    assert discard.name == stand.entry.name == "file.bin", "it is ours until it is gone"
+    stand.fail(discard)
+    assert stand.entry.name == "file.bin", "it could not be removed, which hinders nobody"
+    stand.answer(Done(discard))
     assert (stand.entry.status, trouble_code(stand)) == (Status.FAILED, trouble)
     assert (stand.download.completed, stand.entry.name, stand.entry.inode) == (0, "", 0)
     assert stand.orders.bytes == 0
@@ -130,7 +133,7 @@ def test_a_part_that_somebody_has_taken_away_is_begun_anew_and_no_byte_of_it_cou
 def test_a_download_that_is_all_there_is_verified_without_a_question() -> None:
     stand = Stand(total=10, inode=5, name="file.bin", done=((0, 10),), ranges=True)
     assert (stand.give(), stand.entry.status) == (None, Status.VERIFYING)
-    assert stand.work() == [Verify, Publish]
+    assert stand.work() == [Find, Verify, Publish]
     assert stand.orders.bytes == 0, "they were counted before"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from wsbridge.fetching import QUESTION, WHOLE, Fetching
 from wsbridge.orders import Orders
-from wsbridge.ranges import SMALLEST_PIECE, Range, Ranges
+from wsbridge.ranges import FIRST_BYTE_S, SMALLEST_PIECE, Range, Ranges
 
 KIB = 1 << 10
 MIB = 1 << 20
@@ -246,11 +246,6 @@ def in_flight(*ranges_: tuple[int, int, int, float], given_at: float = 0.0) -> R
             "hopeless: another does it all sooner",
         ),
         (
-            [(0, MIB, 0, 0.0), (MIB, 2 * MIB, 2 * MIB - 1, MIB)],
-            (1, 0),
-            "it brings nothing, and others do",
-        ),
-        (
             [(0, MIB, 0, 100 * KIB), (MIB, 2 * MIB, 2 * MIB - 1, 700 * KIB)],
             (1, SMALLEST_PIECE),
             "slow, but it can do a piece that is worth it",
@@ -273,6 +268,14 @@ def test_a_range_is_not_judged_before_its_speed_is_known() -> None:
     ranges = in_flight((0, 4 * MIB, 0, MIB), given_at=1.0)
     assert ranges.split(1.4) is None
     assert ranges.split(1.5) is not None
+
+
+def test_a_range_without_its_first_byte_is_given_time_and_then_given_up() -> None:
+    ranges = in_flight((0, MIB, 0, 0.0), (MIB, 2 * MIB, 2 * MIB - 1, MIB))
+    assert ranges.split(FIRST_BYTE_S - 0.1) is None
+    found = ranges.split(FIRST_BYTE_S)
+    assert found is not None
+    assert (found[0].task, found[1]) == (1, 0), "it brings nothing, and others do"
 
 
 def test_the_speed_of_a_range_follows_what_comes() -> None:

@@ -13,6 +13,7 @@ from pagestatus.messages import Head, RangeDone, Reason
 from range_records import entry
 from wsbridge.digests import Digest
 from wsbridge.entry import ENDED, Entry, Status, Trouble
+from wsbridge.orders import Orders
 from wsbridge.parts import Folder
 from wsbridge.recovery import recovered
 
@@ -34,7 +35,7 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
 def test_a_part_that_is_there_is_gone_on_with(folder: Folder) -> None:
     one = on_disk(folder, size=8, done=((0, 3), (5, 8)))
     inode = one.inode
-    assert recovered([one], folder) == [one]
+    assert recovered([one], folder, Orders(1)) == [one]
     assert (one.inode, one.done, one.status) == (inode, ((0, 3), (5, 8)), Status.DOWNLOADING)
 
 
@@ -54,7 +55,7 @@ def test_a_part_that_is_not_ours_any_more_is_begun_again(
         part.symlink_to(folder.path / "elsewhere")
     elif how == "a folder":
         part.mkdir()
-    recovered([one], folder)
+    recovered([one], folder, Orders(1))
     assert (one.inode, one.done, one.name) == (0, (), "a")
     assert "a is gone: begun again" in caplog.text
 
@@ -64,14 +65,14 @@ def test_whoever_was_killed_just_before_it_was_noted_has_it(folder: Folder, stat
     one = on_disk(folder, done=((0, 10),), status=status, trouble=Trouble("disk", "x"))
     (folder.path / "a").write_bytes(b"of somebody else")
     assert folder.publish("a", one.inode) == "a (2)"
-    recovered([one], folder)
+    recovered([one], folder, Orders(1))
     assert (one.status, one.name, one.trouble) == (Status.DOWNLOADED, "a (2)", None)
 
 
 def test_whoever_was_killed_between_the_two_names_leaves_one(folder: Folder) -> None:
     one = on_disk(folder, done=((0, 10),))
     (folder.path / "a").hardlink_to(folder.path / "a.part")
-    recovered([one], folder)
+    recovered([one], folder, Orders(1))
     assert (one.status, one.name) == (Status.DOWNLOADED, "a")
     assert [path.name for path in folder.path.iterdir()] == ["a"]
 
@@ -79,15 +80,29 @@ def test_whoever_was_killed_between_the_two_names_leaves_one(folder: Folder) -> 
 def test_a_part_that_is_not_complete_was_not_published_whatever_names_it_has(folder: Folder) -> None:
     one = on_disk(folder, size=10, done=((0, 2), (4, 10)))
     (folder.path / "a").hardlink_to(folder.path / "a.part")
-    recovered([one], folder)
+    recovered([one], folder, Orders(1))
     assert (one.status, one.name) == (Status.DOWNLOADING, "a")
 
 
 def test_an_empty_file_may_have_been_published(folder: Folder) -> None:
     one = on_disk(folder, size=0, total=0)
     folder.publish("a", one.inode)
-    recovered([one], folder)
+    recovered([one], folder, Orders(1))
     assert one.status is Status.DOWNLOADED
+
+
+def test_what_was_given_up_is_removed_if_nobody_lived_to_do_that(folder: Folder) -> None:
+    one = on_disk(folder, status=Status.CANCELLED)
+    one.inode = 0
+    recovered([one], folder, Orders(1))
+    assert (one.name, list(folder.path.iterdir())) == ("", [])
+
+
+def test_what_is_found_complete_is_counted(folder: Folder) -> None:
+    one, orders = on_disk(folder, size=0, total=0), Orders(1)
+    folder.publish("a", one.inode)
+    recovered([one], folder, orders)
+    assert orders.ended == [Status.DOWNLOADED]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +117,7 @@ def test_an_empty_file_may_have_been_published(folder: Folder) -> None:
 )
 def test_what_has_no_part_is_left_as_it_is(folder: Folder, one: Entry) -> None:
     before = repr(one)
-    recovered([one], folder)
+    recovered([one], folder, Orders(1))
     assert repr(one) == before
 
 
