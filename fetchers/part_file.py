@@ -9,17 +9,32 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from pagestatus.messages import RangeTask, Reason
 
 # O_NONBLOCK: opening a named pipe would wait for its reader; files do not mind.
 _FLAGS = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_REASONS: Mapping[int, Reason] = MappingProxyType(
+    {
+        errno.ENOSPC: Reason.DISK_FULL,
+        errno.EDQUOT: Reason.DISK_FULL,
+        errno.EFBIG: Reason.DISK_FULL,
+        # Our own trouble, which passes: the disk has nothing to do with it.
+        errno.EMFILE: Reason.NO_FDS,
+        errno.ENFILE: Reason.NO_FDS,
+        errno.ENOMEM: Reason.NO_MEMORY,
+    }
+)
 
 
 class DiskTrouble(Exception):
-    """The file can not be written; ``reason`` is DISK or DISK_FULL, the message is one line."""
+    """The file can not be written; the message is one line.
+
+    ``reason`` is DISK, DISK_FULL, NO_FDS or NO_MEMORY.
+    """
 
     def __init__(self, reason: Reason, words: str) -> None:
         super().__init__(words)
@@ -79,5 +94,5 @@ def _see_that_it_is_ours(found: os.stat_result, task: RangeTask) -> None:
 
 
 def _told(trouble: OSError) -> DiskTrouble:
-    reason = Reason.DISK_FULL if trouble.errno in _NO_ROOM else Reason.DISK
+    reason = _REASONS.get(trouble.errno or 0, Reason.DISK)
     return DiskTrouble(reason, f"the part file: {trouble.strerror or trouble}")

@@ -81,19 +81,15 @@ _MAPPED = (
 _NO_IPV4 = {IPv6Address("::"), IPv6Address("::1")}
 
 
-def why_refused(address: str, *, allow_private: bool = False) -> str:
+def why_refused(address: str, *, name: str = "", allow_private: bool = False) -> str:
     """Why nothing is fetched from ``address``, in words; empty: it may be.
 
-    With ``allow_private`` only metadata servers, multicast and what can be nobody's address are refused.
+    ``name`` is what the address was looked up for; empty: it stands in the URL itself. With ``allow_private``
+    only metadata servers, multicast and what can be nobody's address are refused.
     """
-    try:
-        given = ip_address(address.partition("%")[0])
-    except ValueError:
-        return f"{address} is not an address"
-    kind = _never(given) or _never(unmapped(given))
-    if not kind and not allow_private:
-        kind = _not_public(unmapped(given))
-    return f"the address {address} is not public ({kind})" if kind else ""
+    why = _why(address, allow_private=allow_private)
+    # Strangers read it, and are not to learn where the names of a private network lead.
+    return f"the address of {name} is not public" if why and name else why
 
 
 def unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
@@ -103,6 +99,17 @@ def unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
             if address in network:
                 return IPv4Address(int(address) >> shift & 0xFFFF_FFFF)
     return address
+
+
+def _why(address: str, *, allow_private: bool) -> str:
+    try:
+        given = ip_address(address.partition("%")[0])
+    except ValueError:
+        return f"{address} is not an address"
+    kind = _never(given) or _never(unmapped(given))
+    if not kind and not allow_private:
+        kind = _not_public(unmapped(given))
+    return f"the address {address} is not public ({kind})" if kind else ""
 
 
 def _never(address: IPv4Address | IPv6Address) -> str:

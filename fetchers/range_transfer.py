@@ -18,7 +18,8 @@ from fetchers.public import why_refused
 from fetchers.range_answer import Verdict, judge
 from fetchers.range_body import End, RangeBody
 from fetchers.range_handle import RangeHandle
-from fetchers.range_request import BadHeader, asked_range, header_lines, same_origin
+from fetchers.range_request import asked_range, header_lines
+from pagestatus.headers import BadHeader
 from pagestatus.messages import Head, RangeDone, RangeTask, Reason
 from pagestatus.urls import BadUrl, WireUrl
 
@@ -137,7 +138,8 @@ class RangeTransfer:
             self._finish(answer.reason, f"{self._wire.host} has no address")
 
     def _why_refused(self, address: str) -> str:
-        return why_refused(address, allow_private=self._ranges.config.allow_private)
+        name = "" if self._wire.is_address else self._wire.host
+        return why_refused(address, name=name, allow_private=self._ranges.config.allow_private)
 
     def _transfer(self) -> None:
         """Try the next address."""
@@ -146,9 +148,9 @@ class RangeTransfer:
         self._spared = 0
         self._has_asked = False
         try:
-            headers = header_lines(self.task, is_origin=same_origin(self._wire, self._origin))
+            headers = header_lines(self.task, is_origin=self._wire.origin == self._origin.origin)
         except BadHeader as mistake:
-            self._finish(Reason.BAD_URL, str(mistake))
+            self._finish(Reason.BAD_URL, f"a header can not be sent: {mistake}")
             return
         handle = self._handle
         if handle is None:

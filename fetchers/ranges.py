@@ -49,9 +49,7 @@ class Ranges:
 
     def take(self, task: RangeTask) -> None:
         """Begin with it now; what does not fit is given back at once."""
-        if task.bridge > self._bridge:
-            self._drop_all()
-            self._bridge = task.bridge
+        self._hear_of(task.bridge)
         if task.bridge < self._bridge or task.task in self._transfers:
             return
         if self._draining:
@@ -62,7 +60,11 @@ class Ranges:
             self._begin(task)
 
     def cut(self, cut: RangeCut) -> None:
-        """End a range earlier than it was asked for."""
+        """End a range earlier than it was asked for.
+
+        A bridge also sends one for no task, so that what its predecessor asked for does not live on.
+        """
+        self._hear_of(cut.bridge)
         transfer = self._transfers.get(cut.task) if cut.bridge == self._bridge else None
         if transfer is not None:
             transfer.cut(cut.stop)
@@ -100,6 +102,11 @@ class Ranges:
         """A task has ended."""
         del self._transfers[transfer.task.task]
         self._report(done)
+
+    def _hear_of(self, bridge: int) -> None:
+        if bridge > self._bridge:
+            self._drop_all()
+            self._bridge = bridge
 
     def _begin(self, task: RangeTask) -> None:
         transfer = RangeTransfer(task, self)

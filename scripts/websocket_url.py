@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 
@@ -21,7 +22,8 @@ def main() -> int:
                 probe.bind(address)
     except OSError as mistake:
         told = f"no downloads, all else runs: websocket {host}:{port}: {mistake.strerror}"
-        print(f"{told}; PAGESTATUS_WEBSOCKET_PORT chooses another port", file=sys.stderr)
+        taken = "; they begin when the port is free, or PAGESTATUS_WEBSOCKET_PORT chooses another"
+        print(told + taken * (mistake.errno == errno.EADDRINUSE), file=sys.stderr)
         return 1
     print(f"ws://{_shown(host)}:{port}/")
     return 0

@@ -23,7 +23,7 @@ class BridgeClient:
 
         Every time-out is multiplied by ``slowness``.
         """
-        options = {"proxy": None, "max_size": None, "open_timeout": 10 * slowness, **options}
+        options = {"proxy": None, "open_timeout": 10 * slowness, **options}
         self._slowness = slowness
         self._open = ExitStack()
         self.websocket = self._open.enter_context(connect(f"ws://127.0.0.1:{port}/", **options))

@@ -17,6 +17,7 @@ from wsbridge.ranges import Range
 BRIDGE = 7
 FETCHER = 3
 URL = "http://files.example/file.bin"
+FOLDER = "file:///srv/down%20loads"
 MIB = 1 << 20
 LENGTH = 8 * MIB
 POLICY = Policy(threads=4, bytes=MIB, retries=3, retry_interval=1.0)
@@ -50,8 +51,10 @@ def first_byte(total: int, etag: str = ETAG, **more: Any) -> Head:  # noqa: ANN4
 def answered(job: Job) -> Answer:
     """What a good disk says; the inode of a part file is the serial number of the job that made it."""
     match job:
-        case Choose() | Publish():
-            return Done(job, name=job.name)
+        case Choose():
+            return Done(job, name=job.name, folder=FOLDER)
+        case Publish():
+            return Done(job, name=job.title, folder=FOLDER)
         case Make():
             return Done(job, inode=job.serial)
         case Find():

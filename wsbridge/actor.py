@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import secrets
 from collections.abc import Coroutine, Mapping
@@ -12,26 +13,29 @@ from typing import Any
 
 from pagestatus.config import Config
 from pagestatus.control import Command
-from pagestatus.locks import Lock
+from pagestatus.locks import Lock, Taken
 from pagestatus.loop import Timer
 from pagestatus.messages import (
     DownloadsCounted,
     FetcherState,
     Gone,
     Message,
+    RangeCut,
     RangeDone,
     RangeProgress,
 )
 from pagestatus.ports import Inbox, Outbox
-from pagestatus.runner import Runner
+from pagestatus.quoting import quoted
+from pagestatus.runner import CannotStart, Runner
 from wsbridge.book import Book
 from wsbridge.clients import Clients
 from wsbridge.commands import Commands
 from wsbridge.desk import ADDED, Desk
 from wsbridge.disk import Disk
+from wsbridge.entry import Entry, Status
 from wsbridge.guest import Guest
 from wsbridge.handshake import Door
-from wsbridge.jobs import Job, Make, Publish
+from wsbridge.jobs import Discard, Job, Make, Publish, Verify
 from wsbridge.journal import Journal
 from wsbridge.keeper import Keeper
 from wsbridge.minutes import Minutes
@@ -78,24 +82,48 @@ class Bridge:
         self.runner = runner
         # run_dir has a lock of its own; this one keeps two run_dirs from sharing one journal.
         self._lock = Lock(config.data_dir / LOCK)
-        folder, journal = Folder(config.downloads.folder(config.data_dir)), Journal(config.data_dir)
-        self._orders = Orders(runner.clock.now_us())
+        folder, journal = self._open_folder(), Journal(config.data_dir)
+        self._orders = Orders(journal.next_epoch(runner.clock.now_us()))
         self.book = Book(config.downloads, self._orders, Random(), lambda: secrets.token_hex(2))  # noqa: S311
         self.book.restore(recovered(journal.entries(), folder, self._orders))
         self._minutes = Minutes(journal.minutes())
         self.keeper = Keeper(self.book, self._orders, self._minutes, folder, journal, runner.clock)
         self._disk = Disk(folder, self._is_wanted)
         self.folder = folder
-        self._view = View(folder.path)
+        self._view = View()
         self.desk = Desk(self.book, self.keeper.forget)
         self._aggregator = Outbox(loop, context, runner.addresses.aggregator)
         self._inbox = Inbox(loop, context, runner.addresses.wsbridge, self._receive)
-        door = Door(config.websocket, config.websocket.read_token())
-        self.clients = Clients(door, self, self.guest.fail)
-        self.guest.host.run_until_complete(self.clients.open(config.websocket.host, config.websocket.port))
+        self._door = Door(config.websocket, config.websocket.read_token())
+        self.clients = Clients(self._door, self, self.guest.fail)
+        self._listen()
         loop.before_wait(self._round)
-        for work in (self.keeper.save_for_ever(), self.keeper.sync_for_ever(), self._broadcast_for_ever()):
+        for work in (
+            self.keeper.save_for_ever(),
+            self.keeper.sync_for_ever(),
+            self.keeper.watch_room_for_ever(),
+            self._broadcast_for_ever(),
+        ):
             self._begin(work)
+
+    def _open_folder(self) -> Folder:
+        path = self.config.downloads.folder(self.config.data_dir)
+        try:
+            return Folder(path)
+        except OSError as mistake:
+            expected = "expected a folder that can be written to"
+            raise CannotStart(f"downloads.dir: {path}: {mistake.strerror}, {expected}") from mistake
+
+    def _listen(self) -> None:
+        where = self.config.websocket
+        try:
+            self.guest.host.run_until_complete(self.clients.open(where.host, where.port))
+        except OSError as mistake:
+            if mistake.errno == errno.EADDRINUSE:
+                # It may be free again at any moment: no mistake in the configuration.
+                raise Taken(f"websocket.port: {where.port} is taken by another program") from mistake
+            words = mistake.strerror or mistake
+            raise CannotStart(f"websocket.host: {where.host}, port {where.port}: {words}") from mistake
 
     def commands(self) -> Mapping[str, Command]:
         """What an operator may ask."""
@@ -109,7 +137,7 @@ class Bridge:
     def second(self) -> None:
         """The heartbeat: who is silent, and the figures of the minutes."""
         for epoch in self.book.second(self.runner.loop.now):
-            log.warning("fetcher epoch %d has not been heard of for long: forgotten", epoch)
+            log.warning("a fetcher (epoch %d) has not been heard of for long: forgotten", epoch)
             self._close_port(epoch)
         active = self.book.counts()["active"]
         self._aggregator.send_all(self._minutes.records(active, self.runner.clock.now_us()))
@@ -168,7 +196,9 @@ class Bridge:
         if self.book.on_state(state, now):
             loop, context, addresses = self.runner.loop, self.runner.context, self.runner.addresses
             path = addresses.fetcher(state.fetcher, state.epoch)
-            self._ports[state.epoch] = Outbox(loop, context, path, immediate=True)
+            port = self._ports[state.epoch] = Outbox(loop, context, path, immediate=True)
+            # It drops what it has of a bridge before us, and which nobody waits for.
+            port.send(RangeCut(self._orders.bridge, 0))
             log.info("fetcher-%d is here with room for %d ranges", state.fetcher, state.range_slots)
 
     def _close_port(self, epoch: int) -> None:
@@ -186,10 +216,15 @@ class Bridge:
         elif self.book.is_idle:
             self._idle.set()
         self._carry_out()
+        self._set_wake(self.book.wake_at(loop.now))
+
+    def _set_wake(self, when: float | None) -> None:
+        """One timer, and a new one for another moment only: cancelled ones stay in the heap."""
         if self._wake is not None:
+            if self._wake.when == when:
+                return
             self._wake.cancel()
-        wake = self.book.wake_at(loop.now)
-        self._wake = None if wake is None else loop.at(wake, _nothing)
+        self._wake = None if when is None else self.runner.loop.at(when, _nothing)
 
     def _carry_out(self) -> None:
         for epoch, record in self._orders.messages:
@@ -197,9 +232,13 @@ class Bridge:
             if port is not None:
                 port.send(record)
         self._orders.messages.clear()
-        if self._orders.has_news:
-            self._orders.has_news = False
-            self._news.set()
+        if self._orders.news:
+            for entry in self._orders.news:
+                _log(entry)
+                if entry.status is not Status.QUEUED:
+                    # Who has asked for it hears so first, when it is in the journal.
+                    self._news.set()
+            self._orders.news.clear()
         jobs, self._orders.jobs = self._orders.jobs, []
         for job in jobs:
             self._begin(self._do(job))
@@ -209,11 +248,14 @@ class Bridge:
         return download is not None and download.waits_for(job)
 
     async def _do(self, job: Job) -> None:
+        if isinstance(job, Verify):
+            # The kernel tells of a write that failed once: not to us, if a sync is told first.
+            await self.keeper.quiet()
         if isinstance(job, Make | Publish):
             # What was decided is written down before it is done, so that nobody is left in the dark after.
             await self.keeper.written()
-            if not self._is_wanted(job):
-                return
+        if not isinstance(job, Discard) and not self._is_wanted(job):
+            return
         answer = await self._disk.do(job)
         self.book.on_answer(answer)
         self.guest.kick()
@@ -272,7 +314,9 @@ class Bridge:
             case ListAll():
                 return self.listing()
             case Login():
-                return message("Token is right.", "")
+                if self._door.needs_token and not self._door.admits(request.token):
+                    raise Mistake("forbidden", "the token is wrong")
+                return message("Token has been accepted.", None)
 
     async def _add(self, request: Add) -> str:
         """It is in the list once it is in the journal."""
@@ -291,6 +335,21 @@ class Bridge:
         """Raise Mistake while nothing new can be taken."""
         if not self.keeper.writable:
             raise Mistake("too_many", "the journal cannot be written: there may be no room on its disk")
+
+
+def _log(entry: Entry) -> None:
+    """What has become of a download, for whoever reads our log."""
+    match entry.status:
+        case Status.QUEUED:
+            log.info("download %s is added: %s", entry.id, quoted(entry.url))
+        case Status.DOWNLOADED:
+            log.info("download %s is there: %s", entry.id, entry.name)
+        case Status.FAILED if entry.trouble is not None:
+            log.warning("download %s has failed: %s", entry.id, entry.trouble.message)
+        case status if entry.trouble is not None:
+            log.warning("download %s is %s: %s", entry.id, status, entry.trouble.message)
+        case status:
+            log.info("download %s is %s", entry.id, status)
 
 
 def _nothing() -> None:

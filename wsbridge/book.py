@@ -6,8 +6,9 @@ short for it. Downloads take turns, one range each, so that none starves another
 
 from __future__ import annotations
 
+import heapq
+import json
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from random import Random
 from typing import NamedTuple
 
@@ -16,13 +17,15 @@ from pagestatus.messages import FetcherState, RangeDone, RangeProgress, Reason
 from wsbridge.crew import Crew, Member
 from wsbridge.download import Download
 from wsbridge.entry import Entry, Status
-from wsbridge.jobs import Answer
+from wsbridge.jobs import Answer, Claims
 from wsbridge.orders import Orders
 from wsbridge.ranges import Range
 from wsbridge.requests import Add
 
-# In the list, ended ones included.
-MOST_DOWNLOADS = 10_000
+# Of the list as a message: ordinary websocket clients take 1 MiB. Bytes.
+MOST_LISTED = (1 << 20) - (64 << 10)
+# Of one download in it, beside its URL.
+LISTED = 512
 # A task that its fetcher does not speak of for this long is lost: it tells of each once a second.
 LEASE_S = 20.0
 STOOD_STILL_S = 3.0
@@ -38,8 +41,9 @@ class Lease(NamedTuple):
     download: Download
     epoch: int
     host: tuple[str, str, int]
-    # Of its bytes: the first, and the part file that they go into (0: none).
+    # Its bytes, and the part file that they go into (0: none).
     start: int
+    stop: int
     inode: int
 
 
@@ -57,6 +61,10 @@ class Book:
         self._queue: dict[str, Download] = {}
         self._running: dict[str, Download] = {}
         self._yielded: dict[str, Download] = {}
+        # When the yielded have something to do again: (moment, id). Deletion is lazy.
+        self._wakes: list[tuple[float, str]] = []
+        # The ids of what was taken off the list to make room; the caller empties it.
+        self.retired: list[str] = []
         self._leases: dict[int, Lease] = {}
         self._heard: dict[int, float] = {}
         self._per_host: dict[tuple[str, str, int], int] = {}
@@ -75,8 +83,7 @@ class Book:
 
     def add(self, wanted: Add, now_us: int) -> Download:
         """Put a new download at the end of the list; raises Full."""
-        if len(self.downloads) >= MOST_DOWNLOADS:
-            raise Full(f"there are {MOST_DOWNLOADS} downloads in the list: remove some first")
+        self._make_room(_listed(wanted.url))
         entry = Entry(
             id=self._free_id(),
             position=self._last_position + 1,
@@ -88,7 +95,27 @@ class Book:
             filename=wanted.filename,
             threads=wanted.threads,
         )
+        self._orders.news.append(entry)
         return self._insert(entry)
+
+    def _make_room(self, size: int) -> None:
+        """Retire the oldest of those that are there or were cancelled, until ``size`` bytes fit in.
+
+        Raises Full, and retires none, if that is not enough.
+        """
+        listed = size + sum(_listed(download.entry.url) for download in self.downloads.values())
+        oldest = []
+        for download in self.downloads.values():
+            if listed <= MOST_LISTED:
+                break
+            if download.entry.status in {Status.DOWNLOADED, Status.CANCELLED} and not download.entry.given_up:
+                listed -= _listed(download.entry.url)
+                oldest.append(download)
+        if listed > MOST_LISTED:
+            raise Full(f"there are {len(self.downloads)} downloads in the list: remove some first")
+        for download in oldest:
+            self.retired.append(download.entry.id)
+            self.remove(download)
 
     def remove(self, download: Download) -> None:
         """Take it off the list; the caller has seen to it that it has ended."""
@@ -135,7 +162,7 @@ class Book:
         return not self._leases
 
     def _insert(self, entry: Entry) -> Download:
-        download = Download(entry, self._policy, self._orders, self._random, self._names)
+        download = Download(entry, self._policy, self._orders, self._random, self._claims)
         download.unsaved = True
         self.downloads[entry.id] = download
         self._last_position = max(self._last_position, entry.position)
@@ -147,8 +174,13 @@ class Book:
             pass
         return id_
 
-    def _names(self) -> frozenset[str]:
-        return frozenset(download.entry.name for download in self.downloads.values() if download.entry.name)
+    def _claims(self, entry: Entry) -> Claims:
+        """What of the folder belongs to others than ``entry``."""
+        others = [download for download in self.downloads.values() if download.entry is not entry]
+        names = frozenset(
+            name for download in others for name in (download.entry.name, download.entry.title) if name
+        )
+        return Claims(names, sum(download.missing for download in others))
 
     # --- what fetchers and the disk say -------------------------------------------------------------------
 
@@ -183,7 +215,8 @@ class Book:
             self.settle(lease.download)
         else:
             # The download has dropped it meanwhile, and has what was written all the same.
-            lease.download.on_late(lease.start, done.position, lease.inode)
+            lease.download.on_late(done, lease.start, lease.stop, lease.inode)
+            self.settle(lease.download)
 
     def on_answer(self, answer: Answer) -> None:
         """The disk has done a job."""
@@ -233,8 +266,10 @@ class Book:
 
     def wake_at(self, now: float) -> float | None:
         """When ``plan`` has something to do that nobody tells it."""
-        waiting = chain(self._running.values(), self._yielded.values())
-        moments = (download.wake_at(now) for download in waiting)
+        moments = [download.wake_at(now) for download in self._running.values()]
+        self._forget_wakes()
+        # One that is due already waits for a place, of which others tell.
+        moments += [when for when, _ in self._wakes[:1] if when > now]
         return min((moment for moment in moments if moment is not None), default=None)
 
     def _fill(self, now: float) -> None:
@@ -242,6 +277,8 @@ class Book:
         for id_, download in list(self._running.items()):
             if download.yields(now):
                 self._yielded[id_] = self._running.pop(id_)
+                if (wake := download.wake_at(now)) is not None:
+                    heapq.heappush(self._wakes, (wake, id_))
         while len(self._running) < self._policy.active:
             next_one = self._next(now)
             if next_one is None:
@@ -252,11 +289,16 @@ class Book:
 
     def _next(self, now: float) -> Download | None:
         """Who gets the next free place: whoever had one before, then the longest in the list."""
-        for id_, download in self._yielded.items():
-            if not download.yields(now):
-                return self._yielded.pop(id_)
+        self._forget_wakes()
+        if self._wakes and self._wakes[0][0] <= now:
+            return self._yielded.pop(heapq.heappop(self._wakes)[1])
         first = min(self._queue.values(), key=lambda download: download.entry.position, default=None)
         return None if first is None else self._queue.pop(first.entry.id)
+
+    def _forget_wakes(self) -> None:
+        """Those of downloads that have been paused, cancelled or queued since."""
+        while self._wakes and self._wakes[0][1] not in self._yielded:
+            heapq.heappop(self._wakes)
 
     def _give(self, download: Download, now: float) -> bool:
         """Give out one range of ``download``; False: it gets none now."""
@@ -275,7 +317,7 @@ class Book:
         range_ = Range(self._last_task, member.epoch, *piece, now)
         download.begin(range_)
         task = download.task(self._orders.bridge, range_)
-        lease = Lease(download, member.epoch, download.host, task.start, task.inode)
+        lease = Lease(download, member.epoch, download.host, task.start, task.stop, task.inode)
         self._leases[range_.task] = lease
         self._heard[range_.task] = now
         self._count_host(lease.host, 1)
@@ -291,3 +333,8 @@ class Book:
 
     def __repr__(self) -> str:
         return f"<Book of {len(self.downloads)}: {len(self._running)} running, {len(self._queue)} queued>"
+
+
+def _listed(url: str) -> int:
+    """How many bytes a download with this URL takes in the list, at most."""
+    return LISTED + len(json.dumps(url))

@@ -19,19 +19,22 @@ from websockets.http11 import Request as Handshake
 from websockets.http11 import Response
 
 from wsbridge.handshake import Door, bearer
+from wsbridge.newcomers import Newcomers
 from wsbridge.replies import mistake
 from wsbridge.requests import Login, Mistake, Request, parse
 
 log = logging.getLogger(__name__)
 
 LARGEST_MESSAGE = 64 << 10
-MOST_CONNECTIONS = 256
+MOST_CLIENTS = 256
 # Who takes nothing for this long is dropped, and who does not say the token. Seconds.
 STUCK_S = 15.0
 LOGIN_S = 15.0
 # Wrong tokens on one connection before it is closed.
 MOST_TRIES = 3
 CLOSE_S = 2.0
+# What goes on is told this often. Seconds.
+QUIET_S = 30.0
 # It would log each connection, and a traceback for whatever else than a handshake comes: both are strangers'
 # doing. What goes wrong on our side is told through ``failed``.
 logging.getLogger("websockets").setLevel(logging.CRITICAL)
@@ -89,7 +92,8 @@ class Clients:
         self._host = host
         self._failed = failed
         self._clients: set[Client] = set()
-        self._connections = 0
+        self._newcomers = Newcomers()
+        self._told_at = -QUIET_S
         self._server: Server | None = None
 
     def __len__(self) -> int:
@@ -102,6 +106,7 @@ class Clients:
             host,
             port,
             process_request=self._look_at,
+            create_connection=self._newcomers.connection_class(),
             max_size=LARGEST_MESSAGE,
             # Lists are short, and compressing them for each client costs more than sending them.
             compression=None,
@@ -122,7 +127,7 @@ class Clients:
 
     def _look_at(self, connection: ServerConnection, handshake: Handshake) -> Response | None:
         """Let in or not, before anything else is said (RFC 6455 section 4.2.2)."""
-        if self._connections >= MOST_CONNECTIONS:
+        if len(self._clients) >= MOST_CLIENTS:
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections.\n")
         hosts, origins = (handshake.headers.get_all(name) for name in ("Host", "Origin"))
         refusal = (
@@ -131,27 +136,34 @@ class Clients:
             else self._door.refusal(next(iter(hosts), None), next(iter(origins), None))
         )
         if refusal:
+            self._tell(refusal)
             return connection.respond(HTTPStatus.FORBIDDEN, f"{refusal}\n")
         given = bearer(handshake.headers.get("Authorization"))
         if given is not None and not self._door.admits(given):
+            self._tell("the token is wrong")
             return connection.respond(HTTPStatus.UNAUTHORIZED, "The token is wrong.\n")
         return None
 
     async def _serve(self, connection: ServerConnection) -> None:
-        self._connections += 1
         try:
             await self._talk(connection)
         except ConnectionClosed:
             return
         except Exception as failure:  # noqa: BLE001 - websockets would only log it
             self._failed(failure)
-        finally:
-            self._connections -= 1
+
+    def _tell(self, refusal: str) -> None:
+        """Now and then: strangers do not fill our log."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._told_at + QUIET_S:
+            self._told_at = now
+            log.warning("a connection was refused: %s", refusal)
 
     async def _talk(self, connection: ServerConnection) -> None:
         client = Client(connection)
         if not await self._is_known(connection, client):
             return
+        self._newcomers.went(connection)
         self._clients.add(client)
         client.offer(self._host.listing())
         sending = asyncio.create_task(client.keep_sending())

@@ -56,7 +56,7 @@ class Commands:
         if id_ is not None and not isinstance(id_, str):
             raise ControlError("id: expected text")
         found = bridge.book.downloads.values() if id_ is None else [bridge.desk.find(id_)]
-        return [shown(download, bridge.folder.path, bridge.runner.loop.now) for download in found]
+        return [shown(download, bridge.runner.loop.now) for download in found]
 
     def act(self, params: Params) -> dict[str, str]:
         """Do something with a download."""

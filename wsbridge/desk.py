@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from wsbridge.book import Book, Full
 from wsbridge.download import Download
 from wsbridge.requests import Act, Add, Mistake, SetUrl
+
+log = logging.getLogger(__name__)
 
 ADDED = "URL has been added."
 _DONE: Mapping[str, str] = MappingProxyType(
@@ -32,9 +35,13 @@ class Desk:
     def add(self, wanted: Add, now_us: int) -> Download:
         """Put a download in the list; ``now_us`` is microseconds since the epoch."""
         try:
-            return self._book.add(wanted, now_us)
+            download = self._book.add(wanted, now_us)
         except Full as mistake:
             raise Mistake("too_many", str(mistake)) from mistake
+        for id_ in self._book.retired:
+            self._forget(id_)
+        self._book.retired.clear()
+        return download
 
     def act(self, request: Act) -> str:
         """Pause, resume, retry, cancel or remove; returns what was done, in words."""
@@ -79,5 +86,6 @@ class Desk:
         elif not download.cancel():
             return False
         self._book.remove(download)
+        log.info("download %s is off the list", download.entry.id)
         self._forget(download.entry.id)
         return True

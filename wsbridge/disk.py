@@ -12,8 +12,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from wsbridge.entry import Trouble
-from wsbridge.jobs import Answer, Choose, Discard, Done, Failed, Find, Job, Make, Publish, Verify
-from wsbridge.parts import Folder, PartError
+from wsbridge.jobs import Answer, Choose, Discard, Done, Failed, Find, Job, Make, PartError, Publish, Verify
+from wsbridge.parts import Folder
 
 log = logging.getLogger(__name__)
 
@@ -55,20 +55,20 @@ class Disk:
             threads.shutdown(cancel_futures=True)
 
     def _do(self, job: Job) -> Done:
-        done = Done(job)
+        done = Done(job, folder=self._folder.uri)
         folder = self._folder
         match job:
             case Choose():
-                return done._replace(name=folder.choose(job.name, job.size, job.taken))
+                return done._replace(name=folder.choose(job.id, job.name, job.size, job.taken))
             case Make():
-                return done._replace(inode=folder.make(job.name))
+                return done._replace(inode=folder.make(job.id, job.name))
             case Find():
                 is_there = folder.holds(job.name, job.inode, job.length)
                 return done._replace(inode=job.inode if is_there else 0)
             case Verify():
                 folder.verify(job.name, job.inode, job.size, job.digests, lambda: self._is_wanted(job))
             case Publish():
-                return done._replace(name=folder.publish(job.name, job.inode))
+                return done._replace(name=folder.publish(job.name, job.inode, job.title))
             case Discard():
-                folder.discard(job.name)
+                folder.discard(job.name, job.inode)
         return done

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from random import Random
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,7 +20,7 @@ from pagestatus.urls import wire_url
 from wsbridge.entry import Entry, Status, Trouble
 from wsbridge.fate import Fate, fate_of, trouble_of
 from wsbridge.fetching import QUESTION, WHOLE, Fetching
-from wsbridge.jobs import Answer, Job
+from wsbridge.jobs import Answer, Claims, Job
 from wsbridge.names import PART, file_name
 from wsbridge.orders import Orders
 from wsbridge.pace import Pace
@@ -47,6 +48,14 @@ class Phase(Enum):
     PUBLISHING = auto()
 
 
+class Written(NamedTuple):
+    """Bytes that were written and are not known to be on the disk yet."""
+
+    inode: int
+    distrusted: int
+    pairs: tuple[Piece, ...]
+
+
 _AT_THE_END = frozenset({Phase.VERIFYING, Phase.PUBLISHING})
 
 
@@ -59,9 +68,9 @@ class Download:
         policy: Policy,
         orders: Orders,
         random: Random,
-        taken: Callable[[], frozenset[str]] = frozenset,
+        taken: Callable[[Entry], Claims] = lambda _entry: Claims(),
     ) -> None:
-        """``taken`` tells which names belong to other downloads."""
+        """``taken`` tells what of the folder belongs to others."""
         self.entry = entry
         self.phase = Phase.IDLE
         self.speed = Speed()
@@ -74,6 +83,8 @@ class Download:
         self._part = PartFile(entry, orders, taken)
         self._fetching = Fetching(orders)
         self._setbacks = Setbacks(self._new_pace())
+        # The answer to the question has told the name, if the server tells one.
+        self._is_named = True
 
     # --- how it is ----------------------------------------------------------------------------------------
 
@@ -92,6 +103,11 @@ class Download:
         if self.phase is Phase.FETCHING:
             return self._fetching.whole
         return sum(stop - start for start, stop in self.entry.done)
+
+    @property
+    def missing(self) -> int:
+        """Bytes that are still to come to the disk, as far as that is known."""
+        return 0 if self.phase is Phase.IDLE else max(0, self.entry.total - self.completed)
 
     @property
     def is_there(self) -> bool:
@@ -190,11 +206,18 @@ class Download:
             self._on_range(self._fetching.ranges, done, now)
         self.changed = True
 
-    def on_late(self, start: int, position: int, inode: int) -> None:
-        """A task that was dropped had written up to ``position`` into the part file with this ``inode``."""
-        if inode and inode == self.entry.inode and self._fetching.ranges is not None:
-            self._fetching.ranges.note(start, position)
-            self.changed = True
+    def on_late(self, done: RangeDone, start: int, stop: int, inode: int) -> None:
+        """A task of [start, stop) that was dropped had written into the part file with this ``inode``."""
+        ranges = self._fetching.ranges
+        if not inode or inode != self.entry.inode or ranges is None:
+            return
+        if done.reason is Reason.LONG:
+            ranges.forget(start, stop)
+        else:
+            ranges.note(start, done.position)
+        self.changed = True
+        if self.phase is Phase.FETCHING and ranges.is_complete:
+            self._verify()
 
     # --- the question -------------------------------------------------------------------------------------
 
@@ -213,8 +236,9 @@ class Download:
             )
             return
         if done.status >= 300:
-            # What an error page says of itself is nothing about the file.
+            # What an error page says of itself is nothing about the file, its name included.
             done = msgspec.structs.replace(done, head=Head())
+        self._is_named = done.status < 300
         # Also of a part of which no byte is known: there may be some that nobody has told of.
         if entry.inode and entry.is_other(found.total, done.head) and not self._begin_anew():
             return
@@ -223,10 +247,12 @@ class Download:
         if goes_on:
             self._find()
         else:
-            url = done.url or entry.url
-            self._make(
-                file_name(requested=entry.filename, disposition=done.head.content_disposition, url=url)
-            )
+            self._make(self._name(done))
+
+    def _name(self, done: RangeDone) -> str:
+        """What the file is to be called: as it was asked for, as the server says, or as in the URL."""
+        disposition, url = done.head.content_disposition, done.url or self.entry.url
+        return file_name(requested=self.entry.filename, disposition=disposition, url=url)
 
     def _begin_anew(self) -> bool:
         """The file has changed: what is here of it is worth nothing. False: it has done so too often."""
@@ -257,7 +283,7 @@ class Download:
             ranges.distrust(done.task)
         ranges.end(done.task, now + wait_s if wait_s else 0.0)
         fate = fate_of(done)
-        if wait_s and fate is not Fate.OURS:
+        if wait_s:
             self._tell(trouble_of(done))
         if ranges.is_complete:
             self._verify()
@@ -271,6 +297,8 @@ class Download:
             self._on_failure(done, now)
             return
         self.entry.learn(done.position, done, ranges=False)
+        if not self._is_named:
+            self.entry.title = self._name(done)
         self._verify()
 
     def _on_failure(self, done: RangeDone, now: float) -> None:
@@ -279,8 +307,7 @@ class Download:
         setback = self._setbacks.of_download(done, stage, now)
         match setback.next:
             case Next.AGAIN:
-                if fate_of(done) is not Fate.OURS:
-                    self._tell(setback.trouble)
+                self._tell(setback.trouble)
             case Next.ASK:
                 self._ask()
             case Next.BEGIN_ANEW:
@@ -361,27 +388,38 @@ class Download:
         if trouble.code == "disk_full":
             self._stop(Status.PAUSED, trouble)
             return
+        self._fail(trouble)
         if trouble.code in {"digest", "size"}:
             # What is there is wrong, and nobody can say where.
             self.discard()
-        self._fail(trouble)
 
-    def unsynced(self) -> tuple[Piece, ...] | None:
+    def unsynced(self) -> Written | None:
         """The bytes in the part file, if they are others than the journal knows of."""
-        if self._fetching.ranges is None or not self.entry.inode or self.phase in _AT_THE_END:
+        ranges, entry = self._fetching.ranges, self.entry
+        if ranges is None or not entry.inode or self.phase in _AT_THE_END:
             return None
-        pairs = self._fetching.ranges.done.pairs()
-        return None if pairs == self.entry.done else pairs
+        written = Written(entry.inode, ranges.distrusted, ranges.done.pairs())
+        return None if written.pairs == entry.done else written
 
-    def on_synced(self, inode: int, pairs: tuple[Piece, ...]) -> None:
-        """These bytes of the part file with this ``inode`` are on the disk."""
+    def on_synced(self, written: Written) -> None:
+        """What was ``unsynced`` is on the disk."""
         ranges = self._fetching.ranges
-        if ranges is None or inode != self.entry.inode or self.unsynced() is None:
+        if ranges is None or self.unsynced() is None:
             return
         # Some may be distrusted by now, or of a part before this one, whose inode was used again.
-        if all(ranges.done.covers(*piece) for piece in pairs):
-            self._part.note_synced(pairs)
+        if (written.inode, written.distrusted) == (self.entry.inode, ranges.distrusted) and all(
+            ranges.done.covers(*piece) for piece in written.pairs
+        ):
+            self._part.note_synced(written.pairs)
             self.unsaved = True
+
+    def on_sync_failed(self, written: Written, trouble: Trouble) -> None:
+        """The disk could not take all of what was ``unsynced``: it says so once, and not which bytes."""
+        # What is given up may be gone from the disk before that is known here.
+        if written.inode == self.entry.inode and not self.is_there and not self.entry.given_up:
+            # Back to what was synced before.
+            self._fetching.forget()
+            self.on_disk_trouble(trouble)
 
     # --- what clients ask for; False: it makes no sense now -----------------------------------------------
 
@@ -449,13 +487,15 @@ class Download:
         if status is not self.entry.status and status in {Status.DOWNLOADED, Status.FAILED}:
             self._orders.ended.append(status)
         self.entry.status = status
-        self._orders.has_news |= self.entry.has_ended or status is Status.PAUSED
+        if self.entry.has_ended or status is Status.PAUSED:
+            self._orders.news.append(self.entry)
         self.changed = self.unsaved = True
 
     def discard(self) -> None:
         """Give up the part file, if there is one."""
+        self._fetching.forget()
         self._part.discard()
-        self._forget()
+        self.unsaved = True
 
     def _forget(self) -> None:
         self.entry.forget_file()

@@ -61,11 +61,15 @@ class Entry(msgspec.Struct, kw_only=True, omit_defaults=True):
     etag: str = ""
     last_modified: str = ""
     digest: Digest | None = None
-    # --- what is on the disk: the name it will have, the inode of its part file (0: not made yet), and which
-    # bytes are in it, synced.
+    # --- what is on the disk: the name that is ours and the inode of its part file (0: not made yet), which
+    # bytes are in it, synced, and the final name, where it is another. ``folder`` is a file URI.
+    folder: str = ""
     name: str = ""
     inode: int = 0
     done: tuple[tuple[int, int], ...] = ()
+    title: str = ""
+    # The part file is to be removed, and that has not been seen to be done.
+    given_up: bool = False
 
     @property
     def has_ended(self) -> bool:
@@ -100,3 +104,4 @@ class Entry(msgspec.Struct, kw_only=True, omit_defaults=True):
         self.etag = self.last_modified = ""
         self.digest = None
         self.done = ()
+        self.title = ""

@@ -80,7 +80,7 @@ _WORDS: Mapping[Reason, str] = MappingProxyType(
         Reason.NO_RANGE: "the server answered a range with something else",
         Reason.SHORT: "the server sent less than it promised",
         Reason.LONG: "the server sent more than it promised",
-        Reason.ADDRESS: "the address is not public (downloads.allow_private is off)",
+        Reason.ADDRESS: "only public addresses are fetched from",
         Reason.DISK_FULL: "there is no room left in the folder of downloads",
         Reason.DISK: "the part file cannot be written",
         Reason.STALLED: "our fetcher stood still",

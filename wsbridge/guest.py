@@ -15,6 +15,9 @@ from pagestatus.loop import Loop
 
 log = logging.getLogger(__name__)
 
+# What goes on is told this often. Seconds.
+QUIET_S = 30.0
+
 
 class Guest:
     """Runs one ``Loop`` on an asyncio event loop."""
@@ -26,6 +29,7 @@ class Guest:
         self._timer: asyncio.TimerHandle | None = None
         self._kicked = False
         self._failure: BaseException | None = None
+        self._quiet_until = 0.0
 
     def run(self, loop: Loop) -> None:
         """Run rounds until ``loop`` is stopped; raises what any callback of the two raised."""
@@ -83,8 +87,10 @@ class Guest:
         failure = context.get("exception")
         if isinstance(failure, OSError):
             # What a peer or the system does to a socket, such as no descriptor for whoever wants to come in:
-            # asyncio looks again a second later, and no bug of ours is in it.
-            log.warning("%s: %s", context.get("message"), failure)
+            # asyncio looks again a second later, and no bug of ours is in it. It tells of each try.
+            if self.host.time() >= self._quiet_until:
+                log.warning("%s: %s", context.get("message"), failure)
+                self._quiet_until = self.host.time() + QUIET_S
             return
         self.fail(
             failure if isinstance(failure, BaseException) else RuntimeError(str(context.get("message")))

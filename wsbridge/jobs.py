@@ -12,6 +12,13 @@ from wsbridge.digests import Digest
 from wsbridge.entry import Trouble
 
 
+class Claims(NamedTuple):
+    """What of the folder belongs to other downloads: names, and bytes that are still to come."""
+
+    names: frozenset[str] = frozenset()
+    bytes: int = 0
+
+
 class Choose(NamedTuple):
     """Find a name like ``name`` that nobody has, and see whether ``size`` bytes fit."""
 
@@ -19,8 +26,7 @@ class Choose(NamedTuple):
     serial: int
     name: str
     size: int
-    # Names of other downloads, taken even if they are not on the disk yet.
-    taken: frozenset[str]
+    taken: Claims
 
 
 class Make(NamedTuple):
@@ -53,20 +59,22 @@ class Verify(NamedTuple):
 
 
 class Publish(NamedTuple):
-    """Give the part file its final name, or one like it if that is taken by now."""
+    """Give the part file its final name ``title``, or one like it if that is taken by now."""
 
     id: str
     serial: int
     name: str
     inode: int
+    title: str
 
 
 class Discard(NamedTuple):
-    """Remove the part file of ``name``."""
+    """Remove the part file of ``name``; with an ``inode``, only that one."""
 
     id: str
     serial: int
     name: str
+    inode: int
 
 
 Job = Choose | Make | Find | Verify | Publish | Discard
@@ -78,6 +86,8 @@ class Done(NamedTuple):
     job: Job
     name: str = ""
     inode: int = 0
+    # The folder that the file is in, as a URI.
+    folder: str = ""
 
 
 class Failed(NamedTuple):
@@ -88,3 +98,16 @@ class Failed(NamedTuple):
 
 
 Answer = Done | Failed
+
+
+class PartError(Exception):
+    """It cannot be done; ``trouble`` says why."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.message)
+        self.trouble = trouble
+
+    @property
+    def is_passing(self) -> bool:
+        """It is our own trouble, and says nothing about the disk: try again."""
+        return self.trouble.code == "no_fds"

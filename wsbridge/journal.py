@@ -24,6 +24,7 @@ FILE = "downloads.db"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS downloads (id TEXT PRIMARY KEY, position INTEGER NOT NULL, entry BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS minutes (minute_us INTEGER PRIMARY KEY, figures BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS incarnations (epoch INTEGER PRIMARY KEY);
 """
 _entry = msgspec.json.Decoder(Entry)
 _figures = msgspec.json.Decoder(Figures)
@@ -53,6 +54,7 @@ class Journal:
         """Open or make it, mode 0600: links and headers may hold secrets. Raises OSError."""
         self.path = data_dir / FILE
         self.path.touch(mode=0o600)
+        self.path.chmod(0o600)
         try:
             self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as mistake:
@@ -77,9 +79,26 @@ class Journal:
         return found
 
     def minutes(self) -> dict[int, Figures]:
-        """All open minutes; raises OSError."""
-        rows = self._rows("SELECT minute_us, figures FROM minutes")
-        return {start_us: _figures.decode(raw) for start_us, raw in rows}
+        """All open minutes; raises OSError. What cannot be read is told and left out."""
+        found = {}
+        for start_us, raw in self._rows("SELECT minute_us, figures FROM minutes"):
+            try:
+                found[start_us] = _figures.decode(raw)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as mistake:
+                log.error("%s: minute %s cannot be read and is left out: %s", self.path, start_us, mistake)  # noqa: TRY400
+        return found
+
+    def next_epoch(self, now_us: int) -> int:
+        """An epoch for a new incarnation, later than all before, whatever the clock says; raises OSError."""
+        last = next(iter(self._rows("SELECT max(epoch) FROM incarnations")))[0] or 0
+        epoch = max(now_us, last + 1)
+        try:
+            self._db.execute("INSERT INTO incarnations VALUES (?)", (epoch,))
+            self._db.execute("DELETE FROM incarnations WHERE epoch < ?", (epoch,))
+        except sqlite3.Error as mistake:
+            # The disk may be full: an epoch that is not noted is as good as the clock.
+            log.warning("%s: the epoch is not noted: %s", self.path, mistake)
+        return epoch
 
     def save(
         self, rows: Iterable[Row], removed: Iterable[str], minutes: Mapping[int, Figures | None]

@@ -12,17 +12,19 @@ from contextlib import suppress
 
 from pagestatus.clock import Clock
 from wsbridge.book import Book
-from wsbridge.download import Download
+from wsbridge.download import Download, Written
 from wsbridge.entry import Trouble
+from wsbridge.jobs import PartError
 from wsbridge.journal import Journal, Row, Unwritable, row_of
 from wsbridge.minutes import Minutes
 from wsbridge.orders import Orders
-from wsbridge.parts import Folder, PartError
-from wsbridge.spans import Piece
+from wsbridge.parts import Folder
 
 log = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
+# How often the room on the disk is looked at. Seconds.
+LOOK_S = 0.25
 
 
 class Keeper:
@@ -41,6 +43,8 @@ class Keeper:
         self._removed: set[str] = set()
         self._waiting: list[asyncio.Future[None]] = []
         self._wanted = asyncio.Event()
+        self._saving = asyncio.Lock()
+        self._syncing: set[asyncio.Task[None]] = set()
         # The journal has one thread; parts may be synced side by side.
         self._thread = ThreadPoolExecutor(1, "journal")
 
@@ -61,8 +65,39 @@ class Keeper:
 
     async def sync(self) -> None:
         """Bring all part files to the disk that have got more."""
-        found = [(download, download.unsynced()) for download in self._book.downloads.values()]
-        await asyncio.gather(*(self._sync(download, pairs) for download, pairs in found if pairs is not None))
+        for download in self._book.downloads.values():
+            if (written := download.unsynced()) is not None:
+                task = asyncio.create_task(self._sync(download, written))
+                self._syncing.add(task)
+                task.add_done_callback(self._syncing.discard)
+        await self.quiet()
+
+    async def quiet(self) -> None:
+        """Return when nothing is being synced that is now: what the disk says of it has been told then."""
+        if self._syncing:
+            await asyncio.gather(*self._syncing)
+
+    async def watch_room_for_ever(self) -> None:
+        """Pause what runs before the disk is full, so that others, the logs among them, have room left."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            running = [download for download in self._book.running if download.in_flight]
+            if running and (trouble := self._shortage(running)) is not None:
+                log.error("%s: downloads are paused", trouble.message)
+                for download in running:
+                    download.on_disk_trouble(trouble)
+                    self._book.settle(download)
+
+    def _shortage(self, running: list[Download]) -> Trouble | None:
+        """What the next second brings must fit."""
+        now = asyncio.get_running_loop().time()
+        coming = sum(download.speed.per_second(now) for download in running)
+        try:
+            is_short = self._folder.room() < coming
+        except OSError:
+            # Whoever writes is told.
+            return None
+        return Trouble("disk_full", "there is no room left in the folder of downloads") if is_short else None
 
     async def written(self) -> None:
         """Return when everything that has changed up to now is in the journal."""
@@ -86,25 +121,23 @@ class Keeper:
         self._thread.shutdown()
         self._journal.close()
 
-    async def _sync(self, download: Download, pairs: tuple[Piece, ...]) -> None:
-        entry = download.entry
-        inode = entry.inode
+    async def _sync(self, download: Download, written: Written) -> None:
         try:
-            await asyncio.to_thread(self._folder.sync, entry.name, inode)
+            await asyncio.to_thread(self._folder.sync, download.entry.name, written.inode)
         except PartError as mistake:
             if not mistake.is_passing:
-                self._on_trouble(download, inode, mistake.trouble)
+                log.error("download %s: %s", download.entry.id, mistake)  # noqa: TRY400 - one clear line
+                download.on_sync_failed(written, mistake.trouble)
+                self._book.settle(download)
         else:
-            download.on_synced(inode, pairs)
-
-    def _on_trouble(self, download: Download, inode: int, trouble: Trouble) -> None:
-        """It matters only if it is still the same part, and bytes are still to come into it."""
-        if download.entry.inode == inode and download.unsynced() is not None and download.in_flight:
-            log.error("download %s: %s", download.entry.id, trouble.message)
-            download.on_disk_trouble(trouble)
-            self._book.settle(download)
+            download.on_synced(written)
 
     async def _save(self) -> bool:
+        # One after the other: whoever waits is told when its own rows are written.
+        async with self._saving:
+            return await self._save_now()
+
+    async def _save_now(self) -> bool:
         self._minutes.count(self._orders.ended, self._orders.bytes, self._clock.now_us())
         self._orders.ended, self._orders.bytes = [], 0
         changed = [download for download in self._book.downloads.values() if download.unsaved]

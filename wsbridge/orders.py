@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pagestatus.messages import Message, RangeCut
-from wsbridge.entry import Status
+from wsbridge.entry import Entry, Status
 from wsbridge.jobs import Job
 from wsbridge.ranges import Range
 
@@ -19,8 +19,8 @@ class Orders:
         # For the figures of the minute: how downloads ended, and bytes that are newly on the disk.
         self.ended: list[Status] = []
         self.bytes = 0
-        # Something has ended or stopped: clients wait for that.
-        self.has_news = False
+        # What was added, has ended or has stopped: clients and the log are told.
+        self.news: list[Entry] = []
 
     def send(self, epoch: int, message: Message) -> None:
         """A message for the fetcher of this incarnation."""

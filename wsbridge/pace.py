@@ -32,6 +32,9 @@ class Pace:
         # Answers that turned out to be wrong after bytes had come.
         self._lies = 0
         self._together_until = 0.0
+        # Troubles of our own in a row: they are waited for, and never the end.
+        self._ours = 0
+        self._ours_until = 0.0
 
     @property
     def is_exhausted(self) -> bool:
@@ -44,17 +47,25 @@ class Pace:
 
     def moved(self, now: float) -> None:
         """Bytes came: whatever failed before is forgiven."""
-        self._failures = 0
+        self._failures = self._ours = 0
         if self._allowed < self._most and now - self._changed >= RECOVER_S:
             self._allowed += 1
             self._changed = now
 
     def failed(self, now: float) -> float:
         """Something failed that may work later; returns how long to wait with it, seconds."""
-        wait_s = self._wait_s()
+        wait_s = self._doubled(self._failures)
         if now >= self._together_until:
             self._failures += 1
             self._together_until = now + wait_s
+        return wait_s
+
+    def ours(self, now: float) -> float:
+        """Trouble of our own, which says nothing about the server; returns how long to wait, seconds."""
+        wait_s = self._doubled(self._ours)
+        if now >= self._ours_until:
+            self._ours += 1
+            self._ours_until = now + wait_s
         return wait_s
 
     def lied(self, now: float) -> float:
@@ -77,6 +88,6 @@ class Pace:
         """Nothing before the wait for a failure is over: for who has only one transfer."""
         self.not_before = max(self.not_before, now + self.failed(now))
 
-    def _wait_s(self) -> float:
-        doubled = min(self._interval_s * 2 ** min(self._failures, 16), LONGEST_WAIT_S)
+    def _doubled(self, times: int) -> float:
+        doubled = min(self._interval_s * 2 ** min(times, 16), LONGEST_WAIT_S)
         return float(doubled * self._random.uniform(0.75, 1.25))

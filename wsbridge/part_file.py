@@ -10,7 +10,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 
 from wsbridge.entry import Entry, Trouble
-from wsbridge.jobs import Answer, Choose, Discard, Failed, Find, Job, Make, Publish, Verify
+from wsbridge.jobs import Answer, Choose, Claims, Discard, Failed, Find, Job, Make, Publish, Verify
 from wsbridge.orders import Orders
 from wsbridge.spans import Piece
 
@@ -31,8 +31,8 @@ class Step(Enum):
 class PartFile:
     """Keeps ``name``, ``inode`` and ``done`` of an ``Entry`` in step with the disk."""
 
-    def __init__(self, entry: Entry, orders: Orders, taken: Callable[[], frozenset[str]]) -> None:
-        """``taken`` tells which names belong to other downloads."""
+    def __init__(self, entry: Entry, orders: Orders, taken: Callable[[Entry], Claims]) -> None:
+        """``taken`` tells what of the folder belongs to other downloads."""
         self._entry = entry
         self._orders = orders
         self._taken = taken
@@ -42,11 +42,11 @@ class PartFile:
     def make(self, name: str = "") -> None:
         """Get a new one; its name is chosen the first time, like ``name``."""
         entry = self._entry
-        entry.done, entry.inode = (), 0
+        entry.done, entry.inode, entry.given_up = (), 0, False
         if entry.name:
             self._orders.do(Make(entry.id, self._next(), entry.name))
         else:
-            self._orders.do(Choose(entry.id, self._next(), name, max(entry.total, 0), self._taken()))
+            self._orders.do(Choose(entry.id, self._next(), name, max(entry.total, 0), self._taken(entry)))
 
     def find(self) -> None:
         """Go on with the one that was made, if nobody has taken it away."""
@@ -63,8 +63,8 @@ class PartFile:
         """Give it up. Its name is kept until it is gone, so that a successor can see to that."""
         entry = self._entry
         if entry.name:
-            self._orders.do(Discard(entry.id, self._next(), entry.name))
-        entry.inode = 0
+            entry.given_up = True
+            self._orders.do(Discard(entry.id, self._next(), entry.name, entry.inode))
         entry.forget_file()
 
     def let_be(self) -> None:
@@ -84,7 +84,7 @@ class PartFile:
         match answer.job:
             case Choose():
                 # It is written down before anything of that name is made.
-                entry.name = answer.name
+                entry.name, entry.folder = answer.name, answer.folder
                 self.make()
             case Make() | Find() if answer.inode:
                 entry.inode = answer.inode
@@ -93,13 +93,14 @@ class PartFile:
                 return Step.GONE
             case Verify():
                 self.note_synced(((0, entry.total),) if entry.total else ())
-                self._orders.do(Publish(entry.id, self._serial, entry.name, entry.inode))
+                title = entry.title or entry.name
+                self._orders.do(Publish(entry.id, self._serial, entry.name, entry.inode, title))
                 return Step.VERIFIED
             case Publish():
-                entry.name = answer.name
+                entry.name, entry.folder = answer.name, answer.folder
                 return Step.PUBLISHED
             case Discard():
-                entry.name = ""
+                entry.name, entry.inode, entry.given_up = "", 0, False
         return None
 
     def note_synced(self, pairs: tuple[Piece, ...]) -> None:

@@ -7,6 +7,7 @@ ever overwritten. A part file that the journal names is ours.
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import stat
@@ -14,8 +15,10 @@ from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from pathlib import Path
 
+from pagestatus.locks import Taken
 from wsbridge.digests import Digest
 from wsbridge.entry import Trouble
+from wsbridge.jobs import Claims, PartError
 from wsbridge.names import PART as SUFFIX
 from wsbridge.names import numbered
 
@@ -24,25 +27,12 @@ MOST_NUMBERS = 9999
 # How many of these are looked at after a start.
 MOST_LOOKED_AT = 100
 # Room that is left for others on the disk: the logs are perhaps on the same. Bytes.
-RESERVE = 16 << 20
+RESERVE = 64 << 20
 _PIECE = 1 << 20
 # File systems without hard links say one of these (FAT: EPERM).
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _NO_FDS = frozenset({errno.EMFILE, errno.ENFILE})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-
-class PartError(Exception):
-    """It cannot be done; ``trouble`` says why."""
-
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble.message)
-        self.trouble = trouble
-
-    @property
-    def is_passing(self) -> bool:
-        """It is our own trouble, and says nothing about the disk: try again."""
-        return self.trouble.code == "no_fds"
 
 
 class Folder:
@@ -53,33 +43,57 @@ class Folder:
         path.mkdir(parents=True, exist_ok=True)
         self.path = path.resolve()
         self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._fd)
+            raise Taken(f"{path} is held by another process: two bridges cannot share it") from None
+        # As it stands in links.
+        self.uri = self.path.as_uri()
+        # Names that were chosen, by the download they are for, until their part file is there.
+        self._chosen: dict[str, str] = {}
 
     def close(self) -> None:
         """Give it back."""
         os.close(self._fd)
 
-    def choose(self, name: str, size: int, taken: Collection[str]) -> str:
-        """A name like ``name`` that nobody has, if ``size`` bytes fit; raises PartError, OSError."""
-        try:
-            room = os.fstatvfs(self._fd)
-        except OSError as mistake:
-            raise _told(mistake, self.path) from mistake
-        free = room.f_bavail * room.f_frsize - RESERVE
-        if size > free:
-            words = f"{self.path}: {size} bytes are needed and {max(free, 0)} are free"
-            raise PartError(Trouble("disk_full", words))
+    def room(self) -> int:
+        """How many bytes may be written before the reserve is touched; raises OSError."""
+        found = os.fstatvfs(self._fd)
+        return found.f_bavail * found.f_frsize - RESERVE
+
+    def choose(self, id_: str, name: str, size: int, taken: Claims) -> str:
+        """A name like ``name`` for the download ``id_`` that nobody else has, if ``size`` bytes fit.
+
+        Two downloads never get the same one, whichever of them is made first. Raises PartError, OSError.
+        """
+        self._see_that_it_fits(size, taken.bytes)
+        self._chosen.pop(id_, None)
         # Some file systems do not tell capitals from small letters.
-        others = {other.casefold() for other in taken}
+        others = {other.casefold() for other in (*taken.names, *self._chosen.values())}
         for candidate in _numbered(name):
             if candidate.casefold() not in others and not any(
                 self._exists(path) for path in (candidate, candidate + SUFFIX)
             ):
+                self._chosen[id_] = candidate
                 return candidate
-        raise PartError(Trouble("disk", f"{self.path}: there are too many files of this name"))
+        raise PartError(Trouble("disk", f"{shown(self.path)}: there are too many files of this name"))
 
-    def make(self, name: str) -> int:
+    def _see_that_it_fits(self, size: int, promised: int) -> None:
+        try:
+            free = max(self.room(), 0)
+        except OSError as mistake:
+            raise _told(mistake, self.path) from mistake
+        if size > free - promised:
+            kept = f"{mebibytes(promised)} of them for other downloads, " if promised else ""
+            words = f"{mebibytes(size)} are needed, and {mebibytes(free)} are free, {kept}beside"
+            reserve = f"{mebibytes(RESERVE)} that are left for others"
+            raise PartError(Trouble("disk_full", f"{shown(self.path)}: {words} {reserve}"))
+
+    def make(self, id_: str, name: str) -> int:
         """A new, empty part file in the place of an old one; returns its inode. Raises PartError."""
         part = name + SUFFIX
+        self._chosen.pop(id_, None)
         try:
             self._unlink(part)
             fd = os.open(
@@ -129,12 +143,15 @@ class Folder:
         except OSError as mistake:
             raise _told(mistake, self.path / part) from mistake
 
-    def publish(self, name: str, inode: int) -> str:
-        """Give the part file its final name, or one like it; returns which. Raises PartError."""
+    def publish(self, name: str, inode: int, title: str) -> str:
+        """Give the part file of ``name`` its final name ``title``, or one like it; returns which.
+
+        Raises PartError.
+        """
         part = name + SUFFIX
         try:
             os.close(self._open(part, inode))
-            for candidate in _numbered(name):
+            for candidate in _numbered(title):
                 try:
                     self._give_name(part, candidate)
                 except FileExistsError:
@@ -143,7 +160,7 @@ class Folder:
                 return candidate
         except OSError as mistake:
             raise _told(mistake, self.path / part) from mistake
-        raise PartError(Trouble("disk", f"{self.path}: there are too many files of this name"))
+        raise PartError(Trouble("disk", f"{shown(self.path)}: there are too many files of this name"))
 
     def _give_name(self, part: str, name: str) -> None:
         """Raises FileExistsError, or another OSError."""
@@ -159,10 +176,12 @@ class Folder:
         else:
             os.unlink(part, dir_fd=self._fd)
 
-    def discard(self, name: str) -> None:
-        """Remove the part file; raises PartError."""
+    def discard(self, name: str, inode: int) -> None:
+        """Remove the part file, if it is the one with this ``inode`` (0: whichever); raises PartError."""
         try:
-            self._unlink(name + SUFFIX)
+            found = self._stat(name + SUFFIX)
+            if found is not None and inode in {0, found.st_ino}:
+                self._unlink(name + SUFFIX)
         except OSError as mistake:
             raise _told(mistake, self.path / (name + SUFFIX)) from mistake
 
@@ -176,15 +195,15 @@ class Folder:
         found = self._stat(name + SUFFIX)
         return found is not None and found.st_ino == inode and found.st_size >= length
 
-    def published(self, name: str, inode: int) -> str:
-        """The final name under which our file is, if its part file had been published; else empty.
+    def published(self, name: str, inode: int, title: str) -> str:
+        """The final name, ``title`` or one like it, if the part file of ``name`` had been published; else "".
 
         Whoever was killed between the two steps of that has left both names: the part's is removed.
         """
-        for candidate in islice(_numbered(name), MOST_LOOKED_AT):
+        for candidate in islice(_numbered(title), MOST_LOOKED_AT):
             found = self._stat(candidate)
             if found is not None and found.st_ino == inode:
-                self._unlink(name + SUFFIX)
+                self.discard(name, inode)
                 return candidate
         return ""
 
@@ -240,4 +259,14 @@ def _check(fd: int, digests: Collection[Digest], wanted: Callable[[], bool]) -> 
 
 def _told(mistake: OSError, path: Path) -> PartError:
     code = "disk_full" if mistake.errno in _FULL else "no_fds" if mistake.errno in _NO_FDS else "disk"
-    return PartError(Trouble(code, f"{path}: {mistake.strerror or mistake}"))
+    return PartError(Trouble(code, f"{shown(path)}: {mistake.strerror or mistake}"))
+
+
+def shown(path: Path) -> str:
+    """``path`` as it may stand in a message: a name may hold bytes that are no characters."""
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def mebibytes(size: int) -> str:
+    """``size`` bytes for people."""
+    return f"{size / (1 << 20):.1f} MiB"

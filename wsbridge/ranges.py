@@ -64,6 +64,8 @@ class Ranges:
         self.total = total
         self.done = Spans(done)
         self.in_flight: dict[int, Range] = {}
+        # How often bytes that were done turned out not to be.
+        self.distrusted = 0
         self._size = size
         self._assigned = Spans(done)
         self._held: list[tuple[float, int, int]] = []
@@ -108,6 +110,16 @@ class Ranges:
         self._assigned.add(range_.start, position)
         return self.done.total - before
 
+    def forget(self, start: int, stop: int) -> None:
+        """The bytes [start, stop) are wrong, or may not be on the disk: they are missing again."""
+        self.distrusted += 1
+        self.done.remove(start, stop)
+        self._assigned.remove(start, stop)
+        for range_ in self.in_flight.values():
+            self._assigned.add(range_.start, range_.stop)
+        for _, begin, end in self._held:
+            self._assigned.add(begin, end)
+
     def note(self, start: int, position: int) -> None:
         """The bytes [start, position) have come by a range that is not in flight any more."""
         self.done.add(start, min(position, self.total))
@@ -128,6 +140,7 @@ class Ranges:
         # Also what it brought beyond its end, when it had not heard yet that it was cut.
         range_.stop = max(range_.stop, range_.position)
         range_.position = range_.start
+        self.distrusted += 1
         self.done.remove(range_.start, range_.stop)
 
     def split(self, now: float) -> tuple[Range, int] | None:

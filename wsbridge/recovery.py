@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from wsbridge.entry import Entry, Status
+from wsbridge.jobs import PartError
 from wsbridge.orders import Orders
 
 log = logging.getLogger(__name__)
@@ -15,14 +16,16 @@ log = logging.getLogger(__name__)
 class Place(Protocol):
     """What is asked of the folder of downloads: see ``parts.Folder``."""
 
-    def published(self, name: str, inode: int) -> str:
+    uri: str
+
+    def published(self, name: str, inode: int, title: str) -> str:
         """The final name of our file, if it has one."""
 
     def holds(self, name: str, inode: int, length: int) -> bool:
         """Whether the part file is there."""
 
-    def discard(self, name: str) -> None:
-        """Remove the part file."""
+    def discard(self, name: str, inode: int) -> None:
+        """Remove the part file; raises PartError."""
 
 
 def recovered(entries: Iterable[Entry], folder: Place, orders: Orders) -> list[Entry]:
@@ -32,12 +35,10 @@ def recovered(entries: Iterable[Entry], folder: Place, orders: Orders) -> list[E
     """
     entries = list(entries)
     for entry in entries:
-        if entry.inode and entry.status is not Status.DOWNLOADED:
+        if entry.given_up:
+            _remove(entry, folder)
+        elif entry.inode and entry.status is not Status.DOWNLOADED:
             _hold_against(entry, folder, orders)
-        elif entry.name and not entry.inode and entry.has_ended:
-            # It was given up, and we ended before its part file was gone.
-            folder.discard(entry.name)
-            entry.name = ""
     if entries:
         log.info("%d downloads are in the journal", len(entries))
     return entries
@@ -45,11 +46,24 @@ def recovered(entries: Iterable[Entry], folder: Place, orders: Orders) -> list[E
 
 def _hold_against(entry: Entry, folder: Place, orders: Orders) -> None:
     is_complete = sum(stop - start for start, stop in entry.done) == entry.total
-    if is_complete and (name := folder.published(entry.name, entry.inode)):
+    title = entry.title or entry.name
+    if is_complete and (name := folder.published(entry.name, entry.inode, title)):
         # Only what was verified gets its final name: we ended just before that was noted.
-        entry.name = name
+        entry.name, entry.folder = name, folder.uri
         entry.status, entry.trouble = Status.DOWNLOADED, None
         orders.ended.append(Status.DOWNLOADED)
     elif not folder.holds(entry.name, entry.inode, max((stop for _, stop in entry.done), default=0)):
-        log.warning("download %s: its part file %s is gone: begun again", entry.id, entry.name)
+        log.warning(
+            "download %s: its part file %s is not in %s: begun again", entry.id, entry.name, folder.uri
+        )
         entry.inode, entry.done = 0, ()
+
+
+def _remove(entry: Entry, folder: Place) -> None:
+    """It was given up, and we ended before its part file was seen to be gone."""
+    try:
+        folder.discard(entry.name, entry.inode)
+    except PartError as mistake:
+        log.warning("download %s: %s", entry.id, mistake)
+        return
+    entry.name, entry.inode, entry.given_up = "", 0, False

@@ -7,7 +7,7 @@ import json
 from wsbridge.requests import Mistake
 
 
-def message(words: str, id_: str) -> str:
+def message(words: str, id_: str | None) -> str:
     """Something was done."""
     return json.dumps({"data": {"message": words, "id": id_}})
 

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from pagestatus.config import LONGEST_TOKEN
+from pagestatus.headers import MOST_HEADERS, BadHeader, of_client
 from pagestatus.quoting import quoted
 from pagestatus.urls import BadUrl, wire_url
 from wsbridge.digests import of_request
@@ -25,35 +26,7 @@ Code = Literal["bad_json", "bad_request", "bad_url", "forbidden", "unknown_id", 
 # In characters.
 LONGEST_FILENAME = 1024
 LONGEST_ID = 64
-MOST_HEADERS = 32
-# Names and values together, in characters, which are bytes on the wire.
-MOST_HEADER_BYTES = 8 << 10
 
-# A token, RFC 9110 section 5.6.2.
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# RFC 9110 section 5.5, without space at the ends.
-_HEADER_VALUE = re.compile(r"[!-~\xa0-\xff](?:[\t -~\xa0-\xff]*[!-~\xa0-\xff])?")
-# We set them ourselves, or the answer would not be what is needed: to a GET, and the bytes as they are.
-_OUR_HEADERS = frozenset(
-    {
-        "accept-encoding",
-        "connection",
-        "expect",
-        "host",
-        "http2-settings",
-        "keep-alive",
-        "range",
-        "request-range",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "x-http-method",
-        "x-http-method-override",
-        "x-method-override",
-    }
-)
-_OUR_PREFIXES = ("content-", "if-", "proxy-")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _AUTHORITY = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/?#\\]*)")
 # Keys that are shown when they are wrong: others may be anything, also a secret in the wrong place.
@@ -300,26 +273,10 @@ def _filename(given: str | None) -> str:
 
 
 def _headers(given: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    seen: set[str] = set()
-    for name, value in given.items():
-        _check_header(name, value)
-        if name.lower() in seen:
-            raise Mistake("bad_request", f"headers: {quoted(name)}: expected each name once")
-        seen.add(name.lower())
-    if sum(len(name) + len(value) for name, value in given.items()) > MOST_HEADER_BYTES:
-        raise Mistake("bad_request", f"headers: expected at most {MOST_HEADER_BYTES} bytes in all")
-    return tuple(given.items())
-
-
-def _check_header(name: str, value: str) -> None:
-    if not _HEADER_NAME.fullmatch(name):
-        # Not shown: "Cookie: secret" is a mistake that people make.
-        raise Mistake("bad_request", "headers: expected names of headers, got one that is none")
-    shown = quoted(name)
-    if name.lower() in _OUR_HEADERS or name.lower().startswith(_OUR_PREFIXES):
-        raise Mistake("bad_request", f"headers: {shown}: this one is not for clients to set")
-    if not _HEADER_VALUE.fullmatch(value):
-        raise Mistake("bad_request", f"headers: {shown}: expected printable letters of Latin-1 for its value")
+    try:
+        return of_client(given)
+    except BadHeader as mistake:
+        raise Mistake("bad_request", f"headers: {mistake}") from None
 
 
 def _lowered(message: str) -> str:

@@ -11,8 +11,6 @@ from wsbridge.fate import Fate, fate_of, trouble_of
 from wsbridge.pace import Pace
 from wsbridge.ranges import Range
 
-# How long a range waits after trouble of our own. Seconds.
-OUR_TROUBLE_S = 1.0
 # Who breaks off after less than this is not asked again at once. Bytes.
 WORTHWHILE = 16 << 10
 CHANGED = "changed"
@@ -70,7 +68,7 @@ class Setbacks:
             return self.pace.failed(now)
         if fate is Fate.BUSY:
             return self.pace.refused(now, done.retry_after_s)
-        return OUR_TROUBLE_S if fate is Fate.OURS else 0.0
+        return self.pace.ours(now) if fate is Fate.OURS else 0.0
 
     def of_download(self, done: RangeDone, stage: Stage, now: float) -> Setback:
         """What becomes of it all: a question or a whole failed, or a range in a way that concerns all."""
@@ -84,7 +82,7 @@ class Setbacks:
         if fate in {Fate.AGAIN, Fate.BUSY} and done.reason is not Reason.NO_SUCH_NAME:
             return self._passing(done, now, is_busy=fate is Fate.BUSY)
         if fate is Fate.OURS:
-            self.pace.not_before = now + OUR_TROUBLE_S
+            self.pace.not_before = now + self.pace.ours(now)
         return Setback(_next(fate, stage), trouble_of(done))
 
     def _unless_exhausted(self, next_: Next, done: RangeDone) -> Setback:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
+from urllib.parse import quote
 
 from wsbridge.download import Download
 from wsbridge.entry import Status, Trouble
@@ -15,8 +15,8 @@ from wsbridge.entry import Status, Trouble
 _MOVING = frozenset({Status.CHECKING, Status.DOWNLOADING})
 
 
-def shown(download: Download, folder: Path, now: float) -> dict[str, object]:
-    """One download, as INTERFACE.md gives it. ``folder`` is where the files are."""
+def shown(download: Download, now: float) -> dict[str, object]:
+    """One download, as clients and operators see it."""
     entry, completed = download.entry, download.completed
     speed = round(download.speed.per_second(now)) if entry.status in _MOVING else 0
     is_there = download.is_there
@@ -24,7 +24,7 @@ def shown(download: Download, folder: Path, now: float) -> dict[str, object]:
         "id": entry.id,
         "url": entry.url,
         "process_status": entry.status.value,
-        "path_to_file": (folder / entry.name).as_uri() if is_there else None,
+        "path_to_file": f"{entry.folder}/{quote(entry.name)}" if is_there else None,
         "size": entry.total if entry.total >= 0 else None,
         "completed": completed,
         "progress": _progress(completed, entry.total, is_there=is_there),
@@ -42,7 +42,7 @@ def _progress(completed: int, total: int, *, is_there: bool) -> float | None:
         return 1.0
     if total < 0:
         return None
-    return min(completed * 1000 // total / 1000, 0.999) if total else 0.0
+    return min(round(completed / total, 3), 0.999) if total else 0.0
 
 
 def _error(trouble: Trouble | None) -> dict[str, str] | None:
@@ -52,10 +52,9 @@ def _error(trouble: Trouble | None) -> dict[str, str] | None:
 class View:
     """The list as one message."""
 
-    def __init__(self, folder: Path) -> None:
-        # Grows whenever the list looks different.
+    def __init__(self) -> None:
+        # Grows whenever the list looks different, or something has happened that leaves it as it is.
         self.version = 0
-        self._folder = folder
         self._pieces: dict[str, str] = {}
 
     def refresh(self, downloads: Mapping[str, Download], now: float) -> None:
@@ -66,11 +65,11 @@ class View:
         moved = [download for download in downloads.values() if download.changed or _is_moving(download)]
         has_changed = bool(gone)
         for download in moved:
+            piece = json.dumps(shown(download, now))
+            # Also of what failed again as before: whoever asked for a retry waits for a word.
+            has_changed |= download.changed or self._pieces.get(download.entry.id) != piece
             download.changed = False
-            piece = json.dumps(shown(download, self._folder, now))
-            if self._pieces.get(download.entry.id) != piece:
-                self._pieces[download.entry.id] = piece
-                has_changed = True
+            self._pieces[download.entry.id] = piece
         self.version += has_changed
 
     def message(self) -> str:

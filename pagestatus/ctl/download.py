@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -14,6 +12,7 @@ from pagestatus.ctl.group import PROGRAM, Command
 from pagestatus.ctl.output import Refused, note, write, write_json
 from pagestatus.ctl.place import NOT_RUNNING, Place, understood
 from pagestatus.ctl.progress import Progress, progress
+from pagestatus.ctl.request import digest, headers, url_of
 from pagestatus.ctl.show_downloads import reason_of
 from pagestatus.ctl.text import clean
 
@@ -24,49 +23,28 @@ AWAY_S = 30.0
 MOST_THREADS = 256
 ENDED = frozenset({"Downloaded", "Failed", "Cancelled"})
 PAUSED = "Paused"
-_SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
-# RFC 9110 5.1 and 5.5.
-_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x1f\x7f]*)")
 
 EXAMPLES = """
 pagestatus-ctl download https://example.org/big.iso
 pagestatus-ctl download https://example.org/big.iso --sha256 HEX --threads 16
-pagestatus-ctl download https://example.org/get?id=7 --filename big.iso
+pagestatus-ctl download 'https://example.org/get?id=7' --filename big.iso
 pagestatus-ctl download https://example.org/ --header 'Cookie: session=1'
+pagestatus-ctl download - --header @secret-headers < secret-url
 """
-
-
-def _digest(_context: click.Context, _param: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not _SHA256.fullmatch(value):
-        raise click.BadParameter("expected 64 hexadecimal digits")
-    return value and value.lower()
-
-
-def _headers(_context: click.Context, _param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
-    # What is wrong is not repeated: it may be a password.
-    headers: dict[str, str] = {}
-    for value in values:
-        parts = _HEADER.fullmatch(value)
-        if parts is None:
-            raise click.BadParameter("expected 'Name: value'")
-        if parts[1].lower() in map(str.lower, headers):
-            raise click.BadParameter(f"{parts[1]} is given twice")
-        headers[parts[1]] = parts[2].strip()
-    return headers
 
 
 @click.command(cls=Command, epilog=EXAMPLES)
 @click.argument("url")
-@click.option("--sha256", metavar="HEX", callback=_digest, help="What the file must hash to.")
+@click.option("--sha256", metavar="HEX", callback=digest, help="What the file must hash to.")
 @click.option("--filename", metavar="NAME", help="What to call it.")
 @click.option("--threads", metavar="N", type=click.IntRange(1, MOST_THREADS), help="Ranges at a time.")
 @click.option(
     "--header",
-    "headers",
-    metavar="'NAME: VALUE'",
+    "given_headers",
+    metavar="'NAME: VALUE'|@FILE",
     multiple=True,
-    callback=_headers,
-    help="Sent along, to the URL's own origin alone; may be given more than once.",
+    callback=headers,
+    help="Sent along, to the URL's own origin alone; @FILE has one on each line. May be repeated.",
 )
 @click.option("--json", "as_json", is_flag=True, help="At its end the download as one JSON object.")
 @click.pass_obj
@@ -77,17 +55,21 @@ def download(  # noqa: PLR0913 - what a request may carry
     sha256: str | None,
     filename: str | None,
     threads: int | None,
-    headers: dict[str, str],
+    given_headers: dict[str, str],
     as_json: bool,
 ) -> None:
     """Fetch a file in parallel ranges, with a progress bar.
 
+    All users of a machine see what stands on a command line. So a URL that is a secret can come on standard
+    input (URL is then -), and headers from a file: "Name: value" on each line; empty lines and those that
+    begin with # are skipped.
+
     The download belongs to the system: Ctrl-C only stops looking at it. When the file is there, its place is
     printed. Exit code 0: it is there; 1: it failed or was cancelled; 4: nobody answers any more; 130: Ctrl-C.
     """
-    given = {"sha256": sha256, "filename": filename, "threads": threads, "headers": headers or None}
+    given = {"sha256": sha256, "filename": filename, "threads": threads, "headers": given_headers or None}
     asked = {name: value for name, value in given.items() if value is not None}
-    id_ = place.ask("wsbridge", "download", Added, url=url, **asked).id
+    id_ = place.ask("wsbridge", "download", Added, url=url_of(url), **asked).id
     shown = progress()
     try:
         found = _when_ended(place, id_, shown)
@@ -123,7 +105,6 @@ def _look(place: Place, id_: str, shown: Progress) -> dict[str, Any]:
     """The download now; while nobody answers, ask again for ``AWAY_S``."""
     due = time.monotonic()
     deadline = due + AWAY_S
-    said = False
     while True:
         try:
             found = place.ask("wsbridge", "downloads", list[dict[str, Any]], id=id_)
@@ -136,9 +117,7 @@ def _look(place: Place, id_: str, shown: Progress) -> dict[str, Any]:
             if not found:
                 raise Refused(f"the bridge does not know {id_} any more")
             return found[0]
-        if not said:
-            shown.say("the bridge does not answer; asking again")
-            said = True
+        shown.wait("the bridge does not answer; waiting for it")
         due = max(due + POLL_S, time.monotonic())
         time.sleep(max(0.0, due - time.monotonic()))
 
@@ -156,8 +135,15 @@ def _tell_end(found: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         write_json(found)
     if ended.process_status != "Downloaded":
-        reason = reason_of(ended) or "no reason is given"
-        cancelled = ended.process_status == "Cancelled"
-        raise Refused(f"{ended.id} was cancelled" if cancelled else f"{ended.id} failed: {reason}")
+        raise Refused(_why_not(ended))
     if not as_json:
         write([clean(ended.path_to_file or "")])
+
+
+def _why_not(ended: Download) -> str:
+    if ended.process_status == "Cancelled":
+        return f"{ended.id} was cancelled"
+    failed = f"{ended.id} failed: {reason_of(ended) or 'no reason is given'}"
+    if ended.error is None or ended.error.code != "needs_url":
+        return failed
+    return f"{failed}; {PROGRAM} download-set-url {ended.id} URL goes on with a fresh link"

@@ -39,9 +39,11 @@ COMMANDS = {
     "resume": ("steer", "Check a paused target again."),
     "download": ("download", "Fetch a file in parallel ranges, with a progress bar."),
     "downloads": ("downloads", "Downloads: state, progress, speed, errors."),
-    "download-pause": ("downloads", "Stop a download until it is resumed; what it has stays."),
-    "download-resume": ("downloads", "Go on with a paused download, or try a failed one again."),
-    "download-cancel": ("downloads", "End a download for good; what it has is thrown away."),
+    "download-pause": ("downloads", "Stop a download until it is resumed."),
+    "download-resume": ("downloads", "Go on with a paused download, or try one again."),
+    "download-cancel": ("downloads", "End a download; what it has is thrown away."),
+    "download-remove": ("downloads", "Take a download off the list; a complete file stays."),
+    "download-set-url": ("downloads", "Go on with a download at a fresh link for the same file."),
     "completion": ("completion", "Print the completion script of a shell."),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +13,15 @@ if TYPE_CHECKING:
 MOST_WORDS = 50
 
 
-def complete(context: click.Context, _param: click.Parameter, start: str) -> list[CompletionItem]:
+Completer = Callable[["click.Context", "click.Parameter", str], "list[CompletionItem]"]
+
+
+def completing(states: frozenset[str]) -> Completer:
+    """Completes the ids of downloads that are in one of ``states``."""
+    return lambda context, _param, start: _items(context, start, states)
+
+
+def _items(context: click.Context, start: str, states: frozenset[str]) -> list[CompletionItem]:
     """Ids that begin with ``start``, and what they are of; a Tab is no place for complaints."""
     # Loaded here: only a Tab needs them.
     from click.shell_completion import CompletionItem  # noqa: PLC0415
@@ -21,6 +30,7 @@ def complete(context: click.Context, _param: click.Parameter, start: str) -> lis
     from pagestatus.ctl.output import Refused  # noqa: PLC0415
     from pagestatus.ctl.place import Place  # noqa: PLC0415
     from pagestatus.ctl.show_downloads import words  # noqa: PLC0415
+    from pagestatus.ctl.stages import in_order  # noqa: PLC0415
     from pagestatus.ctl.text import clean  # noqa: PLC0415
 
     place = context.find_root().ensure_object(Place)
@@ -28,5 +38,5 @@ def complete(context: click.Context, _param: click.Parameter, start: str) -> lis
         known = place.ask("wsbridge", "downloads", list[Download])
     except Refused:
         return []
-    found = [one for one in known if one.id.startswith(start)]
+    found = [one for one in in_order(known) if one.process_status in states and one.id.startswith(start)]
     return [CompletionItem(clean(one.id), help=words(one)) for one in found[:MOST_WORDS]]

@@ -9,9 +9,12 @@ from typing import Protocol
 from pagestatus.ctl.answers import Download
 from pagestatus.ctl.output import note, terminal_size
 from pagestatus.ctl.show_downloads import bar, words
+from pagestatus.ctl.text import clean, columns, fit
 
 # Between two lines of which the second has nothing new but figures.
 LONGEST_SILENCE_S = 10.0
+# A terminal echoes Ctrl-C where the cursor is, and may go on to the next line when its last column is full.
+_SPARE = columns("^C") + 1
 _REST_OF_LINE = "\x1b[K"
 
 
@@ -20,6 +23,9 @@ class Progress(Protocol):
 
     def show(self, download: Download, now: float) -> None:
         """This is where it is at the monotonic time ``now``."""
+
+    def wait(self, text: str) -> None:
+        """Where it is nobody knows; ``text`` says why."""
 
     def say(self, text: str) -> None:
         """A line beside that."""
@@ -34,6 +40,7 @@ class Lines:
     def __init__(self) -> None:
         self._state = ""
         self._said_at = 0.0
+        self._waits = False
 
     def is_due(self, download: Download, now: float) -> bool:
         """Whether there is something to say at ``now``, which is then taken for said."""
@@ -43,8 +50,14 @@ class Lines:
         return True
 
     def show(self, download: Download, now: float) -> None:
+        self._waits = False
         if self.is_due(download, now):
             note(words(download))
+
+    def wait(self, text: str) -> None:
+        if not self._waits:
+            note(text)
+        self._waits = True
 
     def say(self, text: str) -> None:
         note(text)
@@ -61,8 +74,10 @@ class Bar:
 
     def show(self, download: Download, now: float) -> None:
         del now
-        # Without the last column: a terminal that is full to it may go on to the next line.
-        self._draw(bar(download, terminal_size(sys.stderr).columns - 1))
+        self._draw(bar(download, self._width))
+
+    def wait(self, text: str) -> None:
+        self._draw(fit(clean(text), self._width))
 
     def say(self, text: str) -> None:
         drawn, self._drawn = self._drawn, ""
@@ -74,6 +89,10 @@ class Bar:
         if self._drawn:
             _write("\n")
             self._drawn = ""
+
+    @property
+    def _width(self) -> int:
+        return max(1, terminal_size(sys.stderr).columns - _SPARE)
 
     def _draw(self, line: str) -> None:
         if line:

@@ -15,6 +15,8 @@ GAP = "  "
 LONGEST_BAR = 40
 SHORTEST_BAR = 10
 SHORTEST_NAME = 10
+# With less room, a table does not say where things are.
+SHORTEST_PLACE = 30
 _STYLES = {
     "Downloaded": Style.GOOD,
     "Failed": Style.BAD,
@@ -36,6 +38,13 @@ def name_of(download: Download) -> str:
     """The file's name, as far as it is known: until it is there, the last part of its URL, else all of it."""
     path = download.path_to_file or re.split(r"[?#]", download.url)[0].partition("://")[2].partition("/")[2]
     return clean(unquote(path.rpartition("/")[2])) or url_of(download)
+
+
+def place_of(download: Download) -> str:
+    """Where the file lies; until it is there, its URL."""
+    if not download.path_to_file:
+        return url_of(download)
+    return clean(unquote(download.path_to_file.removeprefix("file://")))
 
 
 def percent_of(download: Download) -> str:
@@ -77,15 +86,28 @@ def bar(download: Download, width: int) -> str:
 
 
 def show(downloads: Sequence[Download], width: int, palette: Palette = PLAIN) -> list[str]:
-    """A line for each, and below it what is wrong with it."""
+    """A line for each, and below it what is wrong with it; with room for it also where each is."""
     heads = [
         Column("ID"),
         Column("STATE"),
         *(Column(title, right=True) for title in ("DONE", "SIZE", "SPEED", "LEFT", "WORKERS")),
-        Column("NAME", flexible=True),
+        Column("NAME"),
     ]
-    head, *lines = table(heads, [_row(download) for download in downloads], width, palette)
+    rows = [_row(download) for download in downloads]
+    taken = max(columns(line) for line in table(heads, rows, width))
+    if taken + len(GAP) + _room_for_places(downloads) <= width:
+        heads.append(Column("PLACE", flexible=True))
+        rows = [[*row, place_of(download)] for row, download in zip(rows, downloads, strict=True)]
+    else:
+        heads[-1] = Column("NAME", flexible=True)
+    head, *lines = table(heads, rows, width, palette)
     return [head, *_with_reasons(downloads, lines, width, palette)]
+
+
+def _room_for_places(downloads: Sequence[Download]) -> int:
+    """Where a file lies is shown whole; a URL may be cut."""
+    paths = (columns(place_of(download)) for download in downloads if download.path_to_file)
+    return max(SHORTEST_PLACE, *paths, 0)
 
 
 def _row(download: Download) -> list[str | Cell]:
@@ -98,7 +120,7 @@ def _row(download: Download) -> list[str | Cell]:
         _speed(download) if moving else "",
         span(download.eta) if moving and download.eta is not None else "",
         count(download.threads) if download.threads else "",
-        name_of(download) if download.path_to_file else url_of(download),
+        name_of(download),
     ]
 
 

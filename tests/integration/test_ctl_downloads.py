@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -149,7 +150,7 @@ def test_the_place_of_the_file_is_all_that_is_data(
 
 def test_all_that_a_request_may_carry(bridge: Bridge, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--sha256", "AB" * 32, "--filename", "x.iso", "--threads", "3"]
-    headers = ["--header", "Authorization: Bearer a:b ", "--header", "X-Empty:"]
+    headers = ["--header", "Authorization: Bearer a:b ", "--header", "X-Key:k"]
     with bridge.serving():
         out, _err = said(capsys, "download", *options, *headers, URL, "--json")
     assert json.loads(out) == DONE
@@ -160,9 +161,20 @@ def test_all_that_a_request_may_carry(bridge: Bridge, capsys: pytest.CaptureFixt
             "sha256": "ab" * 32,
             "filename": "x.iso",
             "threads": 3,
-            "headers": {"Authorization": "Bearer a:b", "X-Empty": ""},
+            "headers": {"Authorization": "Bearer a:b", "X-Key": "k"},
         }
     ]
+
+
+def test_secrets_stand_on_no_command_line(
+    bridge: Bridge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "secrets").write_bytes(b"# Of the shop.\r\n\r\nCookie: a=b; c\r\n  # None.\n X-Key:\tk \n")
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{URL}\nmore\n"))
+    with bridge.serving():
+        said(capsys, "download", "-", "--header", "@secrets", "--header", "X-Other: o")
+    headers = {"Cookie": "a=b; c", "X-Key": "k", "X-Other": "o"}
+    assert bridge.asked == [{"command": "download", "url": URL, "headers": headers}]
 
 
 @pytest.mark.parametrize(
@@ -171,6 +183,13 @@ def test_all_that_a_request_may_carry(bridge: Bridge, capsys: pytest.CaptureFixt
         (FAILED, "pagestatus-ctl: 3f9c failed: it hashes\\x0ato 12"),
         ({**FAILED, "error": None}, "pagestatus-ctl: 3f9c failed: no reason is given"),
         (CANCELLED, "pagestatus-ctl: 3f9c was cancelled"),
+        (
+            {**FAILED, "error": {"code": "needs_url", "message": "the link has expired"}},
+            (
+                "pagestatus-ctl: 3f9c failed: the link has expired; "
+                "pagestatus-ctl download-set-url 3f9c URL goes on with a fresh link"
+            ),
+        ),
     ],
 )
 def test_what_does_not_arrive_is_told(
@@ -227,7 +246,7 @@ def test_a_bridge_that_is_started_again_is_asked_again(bridge: Bridge) -> None:
         eventually(lambda: bridge.looks > 1, "it is looked at")
     assert asking.stderr is not None
     read = asking.stderr.readline
-    eventually(lambda: "asking again" in read(), "it is missed")
+    eventually(lambda: "waiting for it" in read(), "it is missed")
     bridge.stages = [DONE]
     with bridge.serving():
         out, _err = asking.communicate(timeout=10 * SLOWNESS)
@@ -250,7 +269,7 @@ def test_a_bridge_that_drains_will_have_a_successor(
     with bridge.serving():
         out, err = said(capsys, "download", URL)
     assert out == f"{LINK}\n"
-    assert err.splitlines()[0] == "the bridge does not answer; asking again"
+    assert err.splitlines()[0] == "the bridge does not answer; waiting for it"
 
 
 def test_a_bridge_that_does_not_come_back_is_gone(
@@ -260,7 +279,7 @@ def test_a_bridge_that_does_not_come_back_is_gone(
     bridge.commands["downloads"] = _leave(bridge)
     with bridge.serving():
         _out, err = said(capsys, "download", URL, code=4)
-    assert "the bridge does not answer; asking again" in err
+    assert err.count("the bridge does not answer; waiting for it") == 1
     assert "is not running" in err.splitlines()[-1]
 
 
@@ -318,9 +337,9 @@ def test_on_a_terminal_one_line_is_redrawn_in_place(bridge: Bridge) -> None:
     assert lines == [
         "",
         "big.iso  queued\x1b[K",
-        "big.iso  [######       ]   50 % of 1.00 MiB   256 KiB/s       2s left\x1b[K",
-        "big.iso  [#########    ]   75 % of 1.00 MiB   256 KiB/s       2s left\x1b[K",
-        "big.iso  [###########################]  100 % of 1.00 MiB  downloaded\x1b[K",
+        "big.iso  [#####      ]   50 % of 1.00 MiB   256 KiB/s       2s left\x1b[K",
+        "big.iso  [########   ]   75 % of 1.00 MiB   256 KiB/s       2s left\x1b[K",
+        "big.iso  [#########################]  100 % of 1.00 MiB  downloaded\x1b[K",
         "\n",
     ]
 
@@ -343,11 +362,47 @@ def test_the_list(bridge: Bridge, capsys: pytest.CaptureFixture[str]) -> None:
         assert json.loads(said(capsys, "downloads", "--json")[0]) == [HALF, *bridge.others]
         out, _err = said(capsys, "downloads")
     assert out.splitlines() == [
-        "ID    STATE        DONE      SIZE      SPEED  LEFT  WORKERS  NAME",
-        f"3f9c  Downloading  50 %  1.00 MiB  256 KiB/s    2s        8  {URL}",
-        f"77aa  Failed       50 %  1.00 MiB                         8  {URL}",
+        "ID    STATE        DONE      SIZE      SPEED  LEFT  WORKERS  NAME     PLACE",
+        f"3f9c  Downloading  50 %  1.00 MiB  256 KiB/s    2s        8  big.iso  {URL}",
+        f"77aa  Failed       50 %  1.00 MiB                         8  big.iso  {URL}",
         "  it hashes\\x0ato 12",
     ]
+
+
+def test_what_has_ended_comes_last(bridge: Bridge, capsys: pytest.CaptureFixture[str]) -> None:
+    bridge.stages = [DONE]
+    bridge.others = [{**CANCELLED, "id": "0b1c"}, {**FAILED, "id": "77aa"}, {**HALF, "id": "51e0"}]
+    with bridge.serving():
+        out, _err = said(capsys, "downloads")
+    ids = [line.split()[0] for line in out.splitlines() if "MiB" in line]
+    assert ids == ["51e0", "77aa", "0b1c", "3f9c"]
+
+
+def test_a_screen_that_is_too_low_cuts_what_has_ended(bridge: Bridge) -> None:
+    bridge.stages = [DONE]
+    bridge.others = [{**CANCELLED, "id": "0b1c"}, {**HALF, "id": "77aa"}, {**QUEUED, "id": "51e0"}]
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "pagestatus.ctl", "downloads", "--watch"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "4"}
+    pieces: list[bytes] = []
+
+    def is_cut() -> bool:
+        # It writes every second.
+        pieces.append(os.read(ours, 65536))
+        return b"more lines" in b"".join(pieces)
+
+    with bridge.serving(), subprocess.Popen(command, stdout=theirs, env=environment) as watching:
+        os.close(theirs)
+        try:
+            eventually(is_cut, "it says that there is more")
+        finally:
+            watching.send_signal(signal.SIGINT)
+    os.close(ours)
+    came = b"".join(pieces)
+    assert b"77aa" in came
+    assert b"51e0" in came
+    assert b"0b1c" not in came
+    assert b"3f9c" not in came
 
 
 def test_no_downloads(bridge: Bridge, capsys: pytest.CaptureFixture[str]) -> None:
@@ -381,18 +436,32 @@ def test_watching_outlives_the_bridge(bridge: Bridge) -> None:
         ("download-resume 3f9c", "resume", "3f9c"),
         ("download-resume 77aa", "retry", "77aa"),
         ("download-resume 77", "resume", "77"),
+        ("download-resume 0b", "retry", "0b1c"),
+        ("download-remove 77a", "remove", "77aa"),
     ],
 )
 def test_one_of_them_is_steered(
     bridge: Bridge, capsys: pytest.CaptureFixture[str], given: str, action: str, id_: str
 ) -> None:
     bridge.stages = [PAUSED]
-    bridge.others = [{**FAILED, "id": "77aa"}]
+    bridge.others = [{**FAILED, "id": "77aa"}, {**CANCELLED, "id": "0b1c"}]
     if id_ == "77":
         bridge.others.append({**PAUSED, "id": "77"})
     with bridge.serving():
         assert said(capsys, *given.split()) == (f"Download is done with\\x1b: {action}.\n", "")
     assert bridge.asked == [{"command": "act", "action": action, "id": id_}]
+
+
+@pytest.mark.parametrize("given", [f"{URL}?key=new", "-"])
+def test_a_fresh_link_is_given(
+    bridge: Bridge, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{URL}?key=new\n"))
+    bridge.stages = [FAILED]
+    with bridge.serving():
+        out, err = said(capsys, "download-set-url", "3f", given)
+    assert (out, err) == ("Download is done with\\x1b: set_url.\n", "")
+    assert bridge.asked == [{"command": "act", "action": "set_url", "id": "3f9c", "url": f"{URL}?key=new"}]
 
 
 @pytest.mark.parametrize(
@@ -413,22 +482,36 @@ def test_an_id_must_mean_one(
     assert bridge.asked == []
 
 
+@pytest.mark.parametrize(
+    ("given", "ids"),
+    [
+        ("download-pause", {"a1", "a2"}),
+        ("download-resume", {"a3", "a4", "a5"}),
+        ("download-cancel", {"a1", "a2", "a3", "a4"}),
+        ("download-remove", {"a1", "a2", "a3", "a4", "a5", "a6"}),
+        ("download-set-url", {"a1", "a2", "a3", "a4", "a5", "a6"}),
+    ],
+)
 def test_ids_are_completed(
-    bridge: Bridge, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    bridge: Bridge,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    given: str,
+    ids: set[str],
 ) -> None:
-    monkeypatch.setenv("_PAGESTATUS_CTL_COMPLETE", "fish_complete")
-    monkeypatch.setenv("COMP_WORDS", "pagestatus-ctl download-pause 3")
-    monkeypatch.setenv("COMP_CWORD", "3")
+    monkeypatch.setenv("_PAGESTATUS_CTL_COMPLETE", "zsh_complete")
+    monkeypatch.setenv("COMP_WORDS", f"pagestatus-ctl {given} a")
+    monkeypatch.setenv("COMP_CWORD", "2")
 
-    def completed() -> str:
+    def completed() -> set[str]:
         with pytest.raises(SystemExit):
             run([])
-        return capsys.readouterr().out
+        # Three lines for each: its kind, the word, what it is.
+        return set(capsys.readouterr().out.splitlines()[1::3])
 
-    bridge.stages = [HALF]
-    bridge.others = [{**FAILED, "id": "77aa"}]
+    bridge.stages = [{**HALF, "id": "77aa"}]
+    states = (HALF, QUEUED, PAUSED, FAILED, CANCELLED, DONE)
+    bridge.others = [{**state, "id": f"a{number}"} for number, state in enumerate(states, 1)]
     with bridge.serving():
-        found = completed()
-    assert found.split()[0].endswith("3f9c")
-    assert "77aa" not in found
-    assert completed().strip() == ""
+        assert completed() == ids
+    assert completed() == set()

@@ -99,3 +99,9 @@ def test_a_download_arrives_where_it_says(make_system: Callable[..., System], si
     downloads = json.loads(system.ctl("status", "--json").stdout)["downloads"]
     assert downloads == {"queued": 0, "active": 0, "complete": 1, "failed": 1}
     assert system.ctl("download-pause", found["id"]).returncode == 1
+
+    assert system.ctl("download-remove", found["id"]).stdout == "Download has been removed from the list.\n"
+    assert path.exists()
+    (failed,) = json.loads(system.ctl("downloads", "--json").stdout)
+    assert system.ctl("download-set-url", failed["id"], f"{site}/big.bin").stdout == "URL has been set.\n"
+    eventually(lambda: f"{failed['id']}  Downloaded" in system.ctl("downloads").stdout, "the link is used")

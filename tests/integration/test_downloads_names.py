@@ -15,6 +15,8 @@ from page_site import Asked, Page, PageSite, always, honest, part_of
 from raw_site import redirect
 from system import SLOWNESS, System, eventually
 
+MANY = 60
+
 
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -200,3 +202,19 @@ def test_two_at_once_never_share_a_file(pages: PageSite, client: BridgeClient, s
     # Some file systems do not tell capitals from small letters.
     assert {place_of(one).name.lower() for one in told} == {"same.bin", "same (2).bin"}
     assert all(place_of(one).parent == system.downloads_dir for one in told)
+
+
+def test_many_at_once_never_share_a_file(pages: PageSite, client: BridgeClient) -> None:
+    """All names are chosen before the first file is made."""
+    contents = [f"content of number {number}".encode() for number in range(MANY)]
+    urls = [pages.add(honest(content), f"/many/{number}/all.bin") for number, content in enumerate(contents)]
+    for url in urls:
+        client.send({"url": url})
+    ids = []
+    while len(ids) < MANY:
+        client.receive()
+        ids += [answer["data"]["id"] for answer in client.answers]
+        client.answers.clear()
+    told = [client.until(id_, "Downloaded", "Failed") for id_ in ids]
+    assert [arrived(one) for one in sorted(told, key=lambda one: urls.index(one["url"]))] == contents
+    assert len({place_of(one) for one in told}) == MANY

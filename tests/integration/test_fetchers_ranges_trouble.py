@@ -256,24 +256,27 @@ def public(tmp_path: Path) -> Iterator[RangeBench]:
 
 
 @pytest.mark.parametrize(
-    "host",
+    ("host", "words"),
     [
-        "127.0.0.1",
-        "localhost",
-        "a.localhost",
-        "inside.test",
-        "[::1]",
-        "[::ffff:127.0.0.1]",
-        "[64:ff9b::7f00:1]",
+        ("127.0.0.1", "the address 127.0.0.1 is not public (loopback)"),
+        ("[::1]", "the address ::1 is not public (loopback)"),
+        ("[::ffff:127.0.0.1]", "the address ::ffff:7f00:1 is not public (loopback)"),
+        ("[64:ff9b::7f00:1]", "the address 64:ff9b::7f00:1 is not public (loopback)"),
+        # Where a name leads is nothing for strangers.
+        ("localhost", "the address of localhost is not public"),
+        ("a.localhost", "the address of a.localhost is not public"),
+        ("inside.test", "the address of inside.test is not public"),
     ],
 )
-def test_private_addresses_are_refused_before_they_are_connected_to(public: RangeBench, host: str) -> None:
+def test_private_addresses_are_refused_before_they_are_connected_to(
+    public: RangeBench, host: str, words: str
+) -> None:
     with FileSite(CONTENT) as site:
         url = site.url.replace("127.0.0.1", host)
         done, question = public.fetch(public.task(url, 0, 10), public.question(url))
         assert done.reason is question.reason is Reason.ADDRESS
         assert (done.position, done.status) == (0, 0)
-        assert "is not public (loopback)" in done.words
+        assert done.words == question.words == words
         assert site.connections == 0
 
 
@@ -281,8 +284,8 @@ def test_private_addresses_are_refused_before_they_are_connected_to(public: Rang
 def outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """127.0.0.2 counts as public, so that there is one on this machine."""
 
-    def judged(address: str, *, allow_private: bool) -> str:
-        return "" if address == "127.0.0.2" else why_refused(address, allow_private=allow_private)
+    def judged(address: str, *, name: str, allow_private: bool) -> str:
+        return "" if address == "127.0.0.2" else why_refused(address, name=name, allow_private=allow_private)
 
     monkeypatch.setattr("fetchers.range_transfer.why_refused", judged)
 

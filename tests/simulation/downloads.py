@@ -8,7 +8,7 @@ saved last.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from random import Random
 
 import msgspec
@@ -33,8 +33,17 @@ from wsbridge.orders import Orders
 from wsbridge.recovery import recovered
 from wsbridge.requests import Add
 
-URL = "http://files.example/file.bin"
-PASSING = (Reason.TIMEOUT, Reason.RESET, Reason.SHORT, Reason.STALLED, Reason.NO_FDS)
+# Of every download the last part is the same: names must be told apart.
+URL = "http://files.example/{}/file.bin"
+PASSING = (
+    Reason.TIMEOUT,
+    Reason.RESET,
+    Reason.SHORT,
+    Reason.LONG,
+    Reason.STALLED,
+    Reason.NO_FDS,
+    Reason.NAME_SERVER,
+)
 
 
 class Server:
@@ -78,6 +87,8 @@ class Disk:
         self.files: dict[int, bytearray] = {}
         self.names: dict[str, int] = {}
         self.is_full = False
+        self.uri = "file:///folder"
+        self._chosen: dict[str, str] = {}
 
     def write(self, inode: int, position: int, piece: bytes) -> None:
         file = self.files[inode]
@@ -90,8 +101,12 @@ class Disk:
             return Failed(job, Trouble("disk_full", "no room"))
         match job:
             case Choose():
-                return Done(job, name=self._free(job.name, job.taken))
+                self._chosen.pop(job.id, None)
+                taken = job.taken.names | set(self._chosen.values())
+                self._chosen[job.id] = self._free(job.name, taken)
+                return Done(job, name=self._chosen[job.id])
             case Make():
+                self._chosen.pop(job.id, None)
                 inode = self.names[job.name + PART] = len(self.files) + 1
                 self.files[inode] = bytearray()
                 return Done(job, inode=inode)
@@ -100,22 +115,24 @@ class Disk:
             case Verify():
                 assert len(self.files[job.inode]) == job.size, "the part file is as long as it should be"
             case Publish():
-                name = self._free(job.name, frozenset(), may_be_part=True)
+                name = self._free(job.title, frozenset(), may_be_part=True)
                 self.names[name] = self.names.pop(job.name + PART)
                 return Done(job, name=name)
             case Discard():
-                self.discard(job.name)
+                self.discard(job.name, job.inode)
         return Done(job)
 
-    def published(self, name: str, inode: int) -> str:
+    def published(self, name: str, inode: int, title: str) -> str:
         """As in ``parts.Folder``."""
+        del title
         return next(
             (found for found, ours in self.names.items() if ours == inode and found != name + PART), ""
         )
 
-    def discard(self, name: str) -> None:
+    def discard(self, name: str, inode: int) -> None:
         """As in ``parts.Folder``."""
-        self.names.pop(name + PART, None)
+        if inode in {0, self.names.get(name + PART)}:
+            self.names.pop(name + PART, None)
 
     def holds(self, name: str, inode: int, length: int) -> bool:
         """As in ``parts.Folder``."""
@@ -147,22 +164,20 @@ class Transfer:
 class Fetcher:
     """Writes what it is told to, and reports in its order."""
 
-    def __init__(self, epoch: int, disk: Disk, server: Server) -> None:
+    def __init__(self, epoch: int, disk: Disk, servers: Mapping[str, Server]) -> None:
         self.epoch = epoch
         self.transfers: dict[tuple[int, int], Transfer] = {}
         self.outbox: deque[Message] = deque()
         self._bridge = 0
         self._disk = disk
-        self._server = server
+        self._servers = servers
 
     def take(self, record: Message) -> None:
+        if isinstance(record, RangeTask | RangeCut) and record.bridge > self._bridge:
+            self._bridge = record.bridge
+            self.transfers = {key: value for key, value in self.transfers.items() if key[0] == record.bridge}
         if isinstance(record, RangeTask):
-            if record.bridge > self._bridge:
-                self._bridge = record.bridge
-                self.transfers = {
-                    key: value for key, value in self.transfers.items() if key[0] == record.bridge
-                }
-            self.transfers[record.bridge, record.task] = Transfer(record, self._server.version)
+            self.transfers[record.bridge, record.task] = Transfer(record, self._servers[record.url].version)
         elif isinstance(record, RangeCut):
             transfer = self.transfers.get((record.bridge, record.task))
             if transfer is not None:
@@ -172,7 +187,7 @@ class Fetcher:
 
     def move(self, transfer: Transfer, size: int) -> None:
         """Bytes come; the first of them only after a look at the head of the answer."""
-        task, server = transfer.task, self._server
+        task, server = transfer.task, self._servers[transfer.task.url]
         if transfer.position == task.start and (ended := self._refusal(transfer)) is not None:
             self.end(transfer, *ended)
             return
@@ -185,7 +200,7 @@ class Fetcher:
             self.end(transfer, Reason.NONE, 206 if task.stop else 200)
 
     def _refusal(self, transfer: Transfer) -> tuple[Reason, int] | None:
-        task, server = transfer.task, self._server
+        task, server = transfer.task, self._servers[transfer.task.url]
         transfer.version = server.version
         if not task.file:
             return Reason.NONE, server.mood or (206 if server.honours_ranges else 200)
@@ -205,25 +220,25 @@ class Fetcher:
         del self.transfers[task.bridge, task.task]
         is_question = not task.file
         ranged = status == 206
-        head = self._server.head(0, 1) if is_question and ranged else self._server.head()
-        position = task.start if reason is Reason.CHANGED or is_question else transfer.position
+        server = self._servers[task.url]
+        head = server.head(0, 1) if is_question and ranged else server.head()
+        is_nothing = reason in {Reason.CHANGED, Reason.LONG} or is_question
+        position = task.start if is_nothing else transfer.position
         self.outbox.append(
-            RangeDone(task.bridge, task.task, self.epoch, position, reason, status, url=URL, head=head)
+            RangeDone(task.bridge, task.task, self.epoch, position, reason, status, url=task.url, head=head)
         )
 
 
 class World:
     """Everything, and the clock."""
 
-    def __init__(self, random: Random, *, size: int, policy: Policy) -> None:
+    def __init__(self, random: Random, *, size: int, policy: Policy, downloads: int = 1) -> None:
         self.random = random
         self.now = 0.0
         self.disk = Disk()
-        self.server = Server(random, size)
+        self.servers = {URL.format(number): Server(random, size) for number in range(downloads)}
         self.fetchers: dict[int, Fetcher] = {}
         self.journal: dict[str, bytes] = {}
-        # Which version of the file each inode was made for.
-        self.versions: dict[int, int] = {}
         self._policy = policy
         self._jobs: deque[Job] = deque()
         self._last_epoch = 0
@@ -244,21 +259,26 @@ class World:
         for fetcher in self.fetchers.values():
             self._greet(fetcher)
 
-    def add(self) -> Download:
-        download = self.book.add(Add(URL), 1)
+    def add_all(self) -> None:
+        """Ask for every file at once."""
+        for url in self.servers:
+            self.book.add(Add(url), 1)
         self.save()
-        return download
 
     def download(self) -> Download:
-        """The only one."""
-        return next(iter(self.book.downloads.values()))
+        """Any of them."""
+        return self.random.choice(list(self.book.downloads.values()))
+
+    def server(self) -> Server:
+        """Any of them."""
+        return self.random.choice(list(self.servers.values()))
 
     def save(self) -> None:
         """What the keeper does: bytes first, then the journal."""
         for download in self.book.downloads.values():
-            pairs = download.unsynced()
-            if pairs is not None:
-                download.on_synced(download.entry.inode, pairs)
+            written = download.unsynced()
+            if written is not None:
+                download.on_synced(written)
             self.journal[download.entry.id] = msgspec.json.encode(download.entry)
 
     def plan(self) -> None:
@@ -281,16 +301,13 @@ class World:
             # Who has been told to make another one does not get this one as well.
             if isinstance(job, Make | Publish) and not download.waits_for(job):
                 return
-            answer = self.disk.do(job)
-            if isinstance(answer, Done) and isinstance(job, Make):
-                self.versions[answer.inode] = self.server.version
-            self.book.on_answer(answer)
+            self.book.on_answer(self.disk.do(job))
 
     # --- fetchers -----------------------------------------------------------------------------------------
 
     def start_fetcher(self) -> None:
         self._last_epoch += 1
-        fetcher = self.fetchers[self._last_epoch] = Fetcher(self._last_epoch, self.disk, self.server)
+        fetcher = self.fetchers[self._last_epoch] = Fetcher(self._last_epoch, self.disk, self.servers)
         self._greet(fetcher)
 
     def kill_fetcher(self) -> None:
@@ -339,12 +356,12 @@ class World:
     def _of_entry(self, entry: Entry) -> Iterator[str]:
         for start, stop in entry.done:
             here = self.disk.files[entry.inode][start:stop]
-            if not any(here == version[start:stop] for version in self.server.versions):
+            if not any(here == version[start:stop] for version in self.servers[entry.url].versions):
                 yield f"{entry.id}: the journal calls [{start}, {stop}) done, and the disk has something else"
 
     def _of_file(self, entry: Entry) -> Iterator[str]:
         inode = self.disk.names.get(entry.name)
         if inode is None:
             yield f"{entry.id} is Downloaded, and there is no {entry.name}"
-        elif bytes(self.disk.files[inode]) not in self.server.versions:
+        elif bytes(self.disk.files[inode]) not in self.servers[entry.url].versions:
             yield f"{entry.id} is Downloaded, and {entry.name} is no version of the file"

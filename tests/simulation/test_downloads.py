@@ -59,16 +59,16 @@ def _start_fetcher(world: World) -> None:
 
 
 def _mood(world: World) -> None:
-    world.server.mood = world.random.choice((0, 0, 0, 429, 503, 500))
+    world.server().mood = world.random.choice((0, 0, 0, 429, 503, 500))
 
 
 def _change_file(world: World) -> None:
     if world.random.random() < 0.2:
-        world.server.change()
+        world.server().change()
 
 
 def _change_ranges(world: World) -> None:
-    world.server.honours_ranges = world.random.random() < 0.8
+    world.server().honours_ranges = world.random.random() < 0.8
 
 
 def _steer(world: World) -> None:
@@ -114,22 +114,24 @@ STEP: dict[Callable[[World], None], int] = {
 
 
 def _heal(world: World) -> None:
-    world.server.mood = 0
+    for server in world.servers.values():
+        server.mood = 0
     world.disk.is_full = False
     if not world.fetchers:
         world.start_fetcher()
 
 
 def _finish(world: World) -> None:
-    """Let everything go well until the download is there."""
+    """Let everything go well until all downloads are there."""
     _heal(world)
+    downloads = list(world.book.downloads.values())
     for _ in range(HEALTHY_ROUNDS):
-        download = world.download()
-        if download.entry.status is Status.DOWNLOADED:
+        if all(download.entry.status is Status.DOWNLOADED for download in downloads):
             return
-        download.resume()
-        download.retry()
-        world.book.settle(download)
+        for download in downloads:
+            download.resume()
+            download.retry()
+            world.book.settle(download)
         world.plan()
         world.do_job()
         for fetcher, transfer in world.transfers():
@@ -139,15 +141,16 @@ def _finish(world: World) -> None:
                 world.deliver(fetcher)
         world.tick(1.0)
         assert not list(world.findings())
-    pytest.fail(f"still not there: {world.download()} {world.download().entry.trouble}")
+    pytest.fail(f"still not there: {[(download, download.entry.trouble) for download in downloads]}")
 
 
 @pytest.mark.parametrize("history", range(max(1, STEPS // STEPS_A_HISTORY)))
 def test_every_byte_is_right_and_the_journal_agrees(history: int) -> None:
     random = Random(f"{SEED}-{history}")  # noqa: S311 - a history, not a secret
     policy = Policy(threads=random.randint(1, 5), bytes=random.choice((70_000, 1 << 20)))
-    world = World(random, size=random.choice((10, 300_000, 3_000_000)), policy=policy)
-    world.add()
+    size = random.choice((10, 300_000, 3_000_000))
+    world = World(random, size=size, policy=policy, downloads=random.randint(1, 3))
+    world.add_all()
     for step in random.choices(list(STEP), weights=list(STEP.values()), k=STEPS_A_HISTORY):
         step(world)
         assert not list(world.findings()), step
@@ -155,13 +158,13 @@ def test_every_byte_is_right_and_the_journal_agrees(history: int) -> None:
     # What was there is not fetched again after a start: all of it is in the file that has the final name.
     world.save()
     world.start_bridge()
-    assert world.download().entry.status is Status.DOWNLOADED
+    assert {one.entry.status for one in world.book.downloads.values()} == {Status.DOWNLOADED}
 
 
 def test_a_slow_range_is_split() -> None:
     """The world splits, so that the histories above have splits in them."""
     world = World(Random(SEED), size=3_000_000, policy=Policy(threads=3, bytes=4 << 20))  # noqa: S311
-    world.add()
+    world.add_all()
     for _ in range(4):
         world.plan()
         world.do_job()

@@ -11,7 +11,16 @@ import pytest
 from pagestatus.ctl.answers import Download, Trouble
 from pagestatus.ctl.group import run
 from pagestatus.ctl.progress import LONGEST_SILENCE_S, Bar, Lines
-from pagestatus.ctl.show_downloads import SHORTEST_BAR, bar, name_of, percent_of, show, url_of, words
+from pagestatus.ctl.show_downloads import (
+    SHORTEST_BAR,
+    SHORTEST_PLACE,
+    bar,
+    name_of,
+    percent_of,
+    show,
+    url_of,
+    words,
+)
 from pagestatus.ctl.text import columns
 
 URL = "https://example.org/images/big.iso"
@@ -156,14 +165,41 @@ def test_the_table() -> None:
         id="77aa", process_status="Failed", threads=0, error=Trouble("needs_url", "the link has expired")
     )
     queued = download(id="0b1c", process_status="Queued", completed=0, **{**UNKNOWN, "threads": 0})
-    assert show([download(), download(id="51e0", **DONE), failed, queued], 100) == [
+    assert show([download(), download(id="51e0", **DONE), failed, queued], 80) == [
         "ID    STATE         DONE     SIZE       SPEED  LEFT  WORKERS  NAME",
-        "3f9c  Downloading   14 %  700 MiB  50.0 MiB/s   12s        8  https://example.org/images/big.iso",
+        "3f9c  Downloading   14 %  700 MiB  50.0 MiB/s   12s        8  big.iso",
         "51e0  Downloaded   100 %  700 MiB                             big file.iso",
-        "77aa  Failed        14 %  700 MiB                             https://example.org/images/big.iso",
+        "77aa  Failed        14 %  700 MiB                             big.iso",
         "  the link has expired",
-        "0b1c  Queued         0 B        -                             https://example.org/images/big.iso",
+        "0b1c  Queued         0 B        -                             big.iso",
     ]
+
+
+def test_with_room_the_table_says_where_things_are() -> None:
+    head = "ID    STATE         DONE     SIZE       SPEED  LEFT  WORKERS  NAME"
+    moving = "3f9c  Downloading   14 %  700 MiB  50.0 MiB/s   12s        8  big.iso"
+    done = "51e0  Downloaded   100 %  700 MiB                             big file.iso"
+    lines = [
+        f"{head}          PLACE",
+        f"{moving}       https://example.org/images/big.iso",
+        f"{done}  /srv/big file.iso",
+    ]
+    both = [download(), download(id="51e0", **DONE)]
+    assert show(both, 10_000) == lines
+    assert show(both, columns(lines[1])) == lines
+    least = columns(done) + 2 + SHORTEST_PLACE
+    assert show(both, least)[1] == f"{moving}       https://exampl…/images/big.iso"
+    assert show(both, least - 1) == [head, moving, done]
+
+
+def test_where_a_file_lies_is_told_whole_or_not_at_all() -> None:
+    path = f"/srv/{'x' * 60}/big.iso"
+    done = download(**{**DONE, "path_to_file": f"file://{path}"})
+    long = download(url=f"https://example.org/{'x' * 200}/big.iso")
+    told = show([long, done], 150)
+    assert told[2].endswith(f"big.iso  {path}")
+    assert columns(told[1]) <= 150
+    assert path not in "".join(show([long, done], columns(told[2]) - 1))
 
 
 def test_the_table_fits_80_columns_and_steers_no_terminal() -> None:
@@ -202,7 +238,7 @@ def test_a_bar_is_drawn_over_itself_and_made_room_for_what_is_said(
     written = io.StringIO()
     monkeypatch.setattr("sys.stderr", written)
     monkeypatch.setattr("pagestatus.ctl.progress.terminal_size", lambda _stream: os.terminal_size((50, 24)))
-    drawn = f"\r{bar(download(), 49)}\x1b[K"
+    drawn = f"\r{bar(download(), 47)}\x1b[K"
     shown = Bar()
     shown.say("first")
     shown.show(download(), 1.0)
@@ -211,6 +247,47 @@ def test_a_bar_is_drawn_over_itself_and_made_room_for_what_is_said(
     shown.end()
     shown.end()
     assert written.getvalue() == f"first\n{drawn}{drawn}\r\x1b[K\\x1bnext\n{drawn}\n"
+
+
+def test_while_nobody_knows_where_it_is_no_figures_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr("sys.stderr", written)
+    monkeypatch.setattr("pagestatus.ctl.progress.terminal_size", lambda _stream: os.terminal_size((50, 24)))
+    drawn = f"\r{bar(download(), 47)}\x1b[K"
+    shown = Bar()
+    shown.show(download(), 1.0)
+    shown.wait("waiting")
+    shown.say("next")
+    shown.wait("w" * 80)
+    shown.show(download(), 2.0)
+    waiting = "\rwaiting\x1b[K"
+    assert written.getvalue() == f"{drawn}{waiting}\r\x1b[Knext\n{waiting}\r{'w' * 46}…\x1b[K{drawn}"
+
+
+def test_in_a_pipe_it_is_said_once_that_it_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = Lines()
+    shown.wait("waiting")
+    shown.wait("waiting")
+    shown.show(download(process_status="Paused"), 1.0)
+    shown.wait("waiting")
+    assert capsys.readouterr().err == f"waiting\n{words(download(process_status='Paused'))}\nwaiting\n"
+
+
+@pytest.mark.parametrize("width", [10, 40, 80, 132])
+def test_a_terminal_has_room_to_echo_ctrl_c_after_the_bar(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr("sys.stderr", written)
+    monkeypatch.setattr(
+        "pagestatus.ctl.progress.terminal_size", lambda _stream: os.terminal_size((width, 24))
+    )
+    shown = Bar()
+    shown.show(download(url=f"https://example.org/{'x' * 200}"), 1.0)
+    shown.wait("w" * 200)
+    lines = written.getvalue().replace("\x1b[K", "").split("\r")[1:]
+    assert len(lines) == 2
+    assert all(columns(f"{line}^C") < width for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -223,6 +300,9 @@ def test_a_bar_is_drawn_over_itself_and_made_room_for_what_is_said(
         ([URL, "--header", "a b: secret"], "expected 'Name: value'"),
         ([URL, "--header", "a: secret\r\nb: c"], "expected 'Name: value'"),
         ([URL, "--header", "a: secret", "--header", "A: secret"], "A is given twice"),
+        ([URL, "--header", "a: secret\u20ac"], "in letters of Latin-1"),
+        ([URL, "--header", "a :secret"], "expected 'Name: value'"),
+        ([URL, "--header", "a:"], "expected 'Name: value'"),
     ],
 )
 def test_what_can_not_be_asked_for(

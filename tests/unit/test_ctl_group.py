@@ -68,6 +68,34 @@ def test_help_fits_80_columns(capsys: pytest.CaptureFixture[str], monkeypatch: p
         assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines()), name
 
 
+def test_a_shell_takes_the_urls_of_the_examples_as_they_stand() -> None:
+    context = click.Context(group)
+    commands = [group.get_command(context, name) for name in COMMANDS]
+    words = [word for command in commands if command for word in (command.epilog or "").split()]
+    special = [word for word in words if "://" in word and set(word) & set("?&*#;")]
+    assert len(special) > 1
+    assert all(word[0] == word[-1] == "'" for word in special)
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "never"),
+    [
+        ("download-pause", "stays only if the server honours ranges", "resumed; what it has stays"),
+        ("download-resume", "has failed or was cancelled is tried again", "a failed one again"),
+        ("download-cancel", "download-resume tries it again", "for good"),
+        ("download-remove", "a complete file stays", "for good"),
+        ("download-set-url", "'https://example.org/big.iso?key=new'", "for good"),
+    ],
+)
+def test_what_becomes_of_a_download_is_told_as_it_is(
+    capsys: pytest.CaptureFixture[str], command: str, words: str, never: str
+) -> None:
+    assert run([command, "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert words in told
+    assert never not in told
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -90,6 +118,9 @@ def test_help_fits_80_columns(capsys: pytest.CaptureFixture[str], monkeypatch: p
         (["download-pause", "3f9c"], 4, "the wsbridge process is not running"),
         (["download-resume", "3f9c"], 4, "the wsbridge process is not running"),
         (["download-cancel", "3f9c"], 4, "the wsbridge process is not running"),
+        (["download-remove", "3f9c"], 4, "the wsbridge process is not running"),
+        (["download-set-url", "3f9c"], 2, "Missing argument 'URL'"),
+        (["download-set-url", "3f9c", "https://example.org/"], 4, "the wsbridge process is not running"),
         (["tail"], 1, "no such file"),
         (["--config", "none.toml", "status"], 78, "none.toml: no such file"),
         (["--run-dir", "", "status"], 78, "run-dir"),

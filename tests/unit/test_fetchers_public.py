@@ -129,6 +129,16 @@ def test_never(address: str, kind: str) -> None:
     assert why_refused(address) == why_refused(address, allow_private=True) == expected
 
 
+@pytest.mark.parametrize("address", ["10.0.0.1", "::1", "169.254.169.254", "ff02::1", "nonsense"])
+def test_where_a_name_leads_is_not_told(address: str) -> None:
+    assert why_refused(address, name="inside.test") == "the address of inside.test is not public"
+
+
+def test_a_name_may_lead_to_what_is_public() -> None:
+    assert why_refused("8.8.8.8", name="outside.test") == ""
+    assert why_refused("10.0.0.1", name="inside.test", allow_private=True) == ""
+
+
 @pytest.mark.parametrize("text", ["", "localhost", "127.1", "0x7f000001", "::1::", "010.0.0.1"])
 def test_what_is_no_address_is_refused(text: str) -> None:
     assert why_refused(text, allow_private=True) == f"{text} is not an address"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import resource
@@ -233,6 +234,39 @@ def test_what_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(DiskTrouble, match="No such file"):
         PartFile(tmp_path / "nowhere", task())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_without_descriptors_says_nothing_of_the_disk(part: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # One below the first that is free.
+    free = os.open("/dev/null", os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
+    try:
+        with pytest.raises(DiskTrouble, match="Too many open files") as trouble:
+            PartFile(part.parent, task())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert trouble.value.reason is Reason.NO_FDS
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (errno.ENFILE, Reason.NO_FDS),
+        (errno.ENOMEM, Reason.NO_MEMORY),
+        (errno.EDQUOT, Reason.DISK_FULL),
+        (errno.EIO, Reason.DISK),
+    ],
+)
+def test_what_the_kernel_says(part: Path, monkeypatch: pytest.MonkeyPatch, code: int, reason: Reason) -> None:
+    def refuse(*_arguments: object, **_options: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("fetchers.part_file.os.open", refuse)
+    with pytest.raises(DiskTrouble, match=os.strerror(code)) as trouble:
+        PartFile(part.parent, task())
+    assert trouble.value.reason is reason
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from fetchers.range_request import BadHeader, asked_range, header_lines, same_origin
+from fetchers.range_request import asked_range, header_lines
+from pagestatus.headers import BadHeader
 from pagestatus.messages import RangeTask
-from pagestatus.urls import wire_url
 
 IDENTITY = b"Accept-Encoding: identity"
 
@@ -32,20 +32,17 @@ def test_the_range(asked: RangeTask, expected: str | None) -> None:
 
 
 def test_credentials_and_headers_go_to_the_origin_alone() -> None:
-    asked = task(
-        credentials="Aladdin:open sesame", headers=(("X-Key", "k"), ("Cookie", "ä"), ("X-Empty", " "))
-    )
+    asked = task(credentials="Aladdin:open sesame", headers=(("X-Key", "k"), ("Cookie", "ä")))
     assert header_lines(asked, is_origin=False) == [IDENTITY]
     assert header_lines(asked, is_origin=True) == [
         IDENTITY,
         b"Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
         b"X-Key: k",
-        "Cookie: ä".encode(),
-        b"X-Empty;",
+        b"Cookie: \xe4",
     ]
 
 
-@pytest.mark.parametrize("name", ["Range", "accept-encoding", "HOST", "Connection", "Transfer-Encoding"])
+@pytest.mark.parametrize("name", ["Range", "accept-encoding", "HOST", "If-Range", "Transfer-Encoding"])
 def test_what_is_ours_can_not_be_replaced(name: str) -> None:
     assert header_lines(task(headers=((name, "x"),)), is_origin=True) == [IDENTITY]
 
@@ -59,34 +56,10 @@ def test_one_authorization_is_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("X\r\nHost", "x"),
-        ("X", "x\r\nHost: evil"),
-        ("X", "a\nb"),
-        ("X", "a\0b"),
-        ("X:", "x"),
-        ("", "x"),
-        ("X ", "x"),
-        ("Ä", "x"),
-    ],
+    ("name", "value"), [("X", "x\r\nHost: evil"), ("X\r\nHost", "x"), ("X", ""), ("", "x")]
 )
 def test_nothing_can_be_smuggled_in(name: str, value: str) -> None:
-    with pytest.raises(BadHeader, match="can not be sent"):
-        header_lines(task(headers=((name, value),)), is_origin=True)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "expected"),
-    [
-        ("http://a.test/x", "http://a.test:80/y", True),
-        ("http://A.test/", "http://a.test/", True),
-        ("http://a.test/", "https://a.test/", False),
-        ("http://a.test:443/", "https://a.test/", False),
-        ("http://a.test/", "http://a.test:81/", False),
-        ("http://a.test/", "http://b.test/", False),
-        ("http://a.test/", "http://www.a.test/", False),
-    ],
-)
-def test_origins(one: str, other: str, expected: bool) -> None:  # noqa: FBT001 - a column of the table
-    assert same_origin(wire_url(one), wire_url(other)) is expected
+    asked = task(headers=((name, value),))
+    assert header_lines(asked, is_origin=False) == [IDENTITY]
+    with pytest.raises(BadHeader):
+        header_lines(asked, is_origin=True)

@@ -118,6 +118,22 @@ def test_anything_is_either_refused_or_ascii_and_stable(rest: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("http://a.test/x", "http://a.test:80/y", True),
+        ("http://A.test/", "http://a.test/", True),
+        ("http://a.test/", "https://a.test/", False),
+        ("http://a.test:443/", "https://a.test/", False),
+        ("http://a.test/", "http://a.test:81/", False),
+        ("http://a.test/", "http://b.test/", False),
+        ("http://a.test/", "http://www.a.test/", False),
+    ],
+)
+def test_the_same_origin(one: str, other: str, expected: bool) -> None:  # noqa: FBT001 - a column of the table
+    assert (wire_url(one).origin == wire_url(other).origin) is expected
+
+
+@pytest.mark.parametrize(
     ("text", "origin"),
     [
         ("http://example.com", "http://example.com"),

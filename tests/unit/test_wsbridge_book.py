@@ -12,13 +12,13 @@ import pytest
 from pagestatus.config import Downloads as Policy
 from pagestatus.messages import FetcherState, Head, RangeDone, RangeProgress, RangeTask, Reason
 from range_records import BRIDGE, MIB, EvenRandom, answered, done, entry, first_byte
-from wsbridge.book import LEASE_S, MOST_DOWNLOADS, STOOD_STILL_S, Book, Full
+from wsbridge.book import LEASE_S, LISTED, MOST_LISTED, STOOD_STILL_S, Book, Full
 from wsbridge.crew import FORGOTTEN_S
-from wsbridge.download import YIELD_S, Download
+from wsbridge.download import YIELD_S, Download, Phase
 from wsbridge.entry import Status
+from wsbridge.jobs import Choose, Claims
 from wsbridge.orders import Orders
 from wsbridge.requests import Add
-from wsbridge.setbacks import OUR_TROUBLE_S
 
 HOST = "http://files.example"
 OTHER_HOST = "http://other.example"
@@ -172,6 +172,45 @@ def test_a_place_is_given_up_for_a_long_wait_and_taken_again_before_the_queue() 
     assert list(office.book.running) == [first]
 
 
+def test_trouble_of_our_own_gives_a_place_away_after_a_while() -> None:
+    office = Office(Policy(active=1))
+    office.fetcher()
+    first, second = office.add(f"{HOST}/0"), office.add(f"{HOST}/1")
+    (question,) = office.plan()
+    waits, others = [], [question]
+    while list(office.book.running) == [first]:
+        office.end(question, Reason.NAME_SERVER, status=0)
+        others = office.plan()
+        wake = office.book.wake_at(office.now)
+        assert wake is not None
+        waits.append(wake - office.now)
+        if not others:
+            (question,) = office.at(wake - office.now)
+    assert waits == [1, 2, 4, 8, 16]
+    assert [task.url for task in others] == [second.entry.url]
+    assert first.entry.trouble is not None
+    assert (first.entry.status, first.entry.trouble.code) == (Status.CHECKING, "name_server")
+    office.end(others[0], Reason.ADDRESS)
+    assert [task.url for task in office.at(16)] == [first.entry.url]
+
+
+def test_who_comes_too_late_may_complete_a_file() -> None:
+    office = Office(Policy(threads=1, bytes=MIB))
+    office.fetcher()
+    download = office.add()
+    (task,) = office.begin(total=MIB)
+    download.pause()
+    office.book.settle(download)
+    download.resume()
+    office.book.settle(download)
+    (question,) = office.plan()
+    office.end(question, head=first_byte(MIB))
+    office.plan()
+    office.end(task)
+    office.plan()
+    assert (download.entry.status, list(office.book.running)) == (Status.DOWNLOADED, [])
+
+
 def test_a_short_wait_keeps_its_place() -> None:
     office = Office(Policy(active=1))
     office.fetcher()
@@ -306,7 +345,11 @@ def test_what_a_fetcher_had_goes_to_another_and_what_it_wrote_stays() -> None:
     office.fetcher(2)
     office.book.on_gone(1, office.now)
     assert (len(download.in_flight), download.completed, len(office.book.crew)) == (0, 500, 1)
-    assert [(task.start, task.stop) for task in office.at(OUR_TROUBLE_S)] == [(500, MIB), (MIB, 2 * MIB)]
+    assert download.entry.trouble is not None
+    assert download.entry.trouble.code == "lease"
+    (again, *_) = office.at(1)
+    assert (again.start, again.stop) == (500, MIB)
+    office.book.on_progress(RangeProgress(BRIDGE, again.task, 501), office.now)
     assert download.entry.trouble is None
 
 
@@ -362,7 +405,7 @@ def test_a_fetcher_that_is_silent_for_long_is_forgotten_with_all_it_has() -> Non
         forgotten += list(office.book.second(office.now))
     assert (forgotten, len(office.book.crew), len(download.in_flight)) == ([1], 0, 0)
     office.fetcher()
-    assert office.at(OUR_TROUBLE_S) != [], "it had only stood still"
+    assert office.at(1) != [], "it had only stood still"
 
 
 def test_nothing_is_lost_because_we_stood_still_ourselves() -> None:
@@ -407,20 +450,65 @@ def test_no_two_downloads_have_one_id() -> None:
 
 
 def test_the_list_has_an_end() -> None:
+    """It is sent as one message, of which ordinary clients take no more than 1 MiB."""
     office = Office()
-    first = office.add()
-    for _ in range(MOST_DOWNLOADS - 1):
-        office.add()
-    with pytest.raises(Full, match="remove some"):
-        office.add()
-    office.book.remove(first)
-    office.add()
+    url = f"{HOST}/{'x' * 1000}"
+    fit = MOST_LISTED // (LISTED + len(url) + 2)
+    office.book.restore(entry(f"id{number}", number, url=url) for number in range(fit))
+    with pytest.raises(Full, match=f"there are {fit} downloads"):
+        office.add(url)
+    office.add(url[: MOST_LISTED % (LISTED + len(url) + 2) - LISTED - 2])
+    office.book.remove(office.book.downloads["id0"])
+    assert office.add(url).entry.url == url
+
+
+def test_the_oldest_of_those_that_are_over_leave_a_full_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    office = Office()
+    known = [
+        entry("failed", 1, status=Status.FAILED),
+        entry("paused", 2, status=Status.PAUSED),
+        entry("queued", 3),
+        entry("given up", 4, status=Status.CANCELLED, given_up=True),
+        entry("there", 5, status=Status.DOWNLOADED),
+        entry("cancelled", 6, status=Status.CANCELLED),
+        entry("newest", 7, status=Status.DOWNLOADED),
+    ]
+    size = LISTED + len(known[0].url) + 2
+    monkeypatch.setattr("wsbridge.book.MOST_LISTED", 7 * size)
+    office.book.restore(known)
+    for gone in (["there"], ["there", "cancelled"], ["there", "cancelled", "newest"]):
+        office.add(known[0].url)
+        assert office.book.retired == gone
+    with pytest.raises(Full):
+        office.add(known[0].url)
+    assert list(office.book.downloads)[:4] == ["failed", "paused", "queued", "given up"]
+
+
+def test_nobody_leaves_the_list_for_one_that_does_not_fit_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    office = Office()
+    office.book.restore(
+        [entry("there", 1, status=Status.DOWNLOADED), entry("failed", 2, status=Status.FAILED)]
+    )
+    monkeypatch.setattr("wsbridge.book.MOST_LISTED", 3 * LISTED)
+    with pytest.raises(Full, match="there are 2 downloads"):
+        office.add(f"{HOST}/{'x' * 2 * LISTED}")
+    assert (list(office.book.downloads), office.book.retired) == (["there", "failed"], [])
+
+
+def test_who_is_added_is_news() -> None:
+    office = Office()
+    office.book.restore([entry()])
+    assert office.orders.news == []
+    added = office.add().entry
+    assert office.orders.news == [added]
 
 
 def test_names_of_others_are_taken() -> None:
     office = Office()
     office.fetcher()
-    office.book.restore([entry("there", 1, name="file", status=Status.DOWNLOADED)])
+    office.book.restore([entry("there", 1, name="file", title="title", status=Status.DOWNLOADED)])
     office.add()
     office.plan()
     (question,) = office.book._leases
@@ -429,7 +517,33 @@ def test_names_of_others_are_taken() -> None:
         office.now,
     )
     (choose,) = office.orders.jobs
-    assert choose.taken == {"file"}  # type: ignore[union-attr]
+    assert isinstance(choose, Choose)
+    assert choose.taken == Claims(frozenset({"file", "title"}))
+
+
+def test_bytes_that_others_still_miss_are_claimed() -> None:
+    office = Office(Policy(threads=1, bytes=MIB, active=6))
+    office.fetcher()
+    running, failed, paused, waiting, whole, new = [office.add(f"{HOST}/{n}") for n in range(6)]
+    questions = office.plan()
+    for question, total in zip(questions[:4], (10, 20, 30, 40), strict=True):
+        office.end(question, head=first_byte(total * MIB))
+        if total != 40:
+            office.plan()
+    # The disk has been asked for a place for it, and has not answered.
+    assert waiting.phase is Phase.MAKING
+    (first, *_) = running.in_flight
+    office.book.on_progress(RangeProgress(BRIDGE, first, MIB), office.now)
+    (other,) = failed.in_flight
+    office.book.on_done(RangeDone(BRIDGE, other, 1, 0, Reason.ADDRESS), office.now)
+    paused.pause()
+    office.end(questions[4], status=200, position=0, head=Head())
+    office.orders.jobs.clear()
+    office.end(questions[5], head=first_byte(7))
+    (choose,) = office.orders.jobs
+    assert isinstance(choose, Choose)
+    assert (choose.size, choose.taken.bytes) == (7, (10 - 1 + 40) * MIB)
+    assert (whole.missing, new.missing) == (0, 7), "of one nobody knows how long it is"
 
 
 def test_the_disk_may_speak_of_what_was_removed() -> None:
@@ -481,7 +595,6 @@ def crowded(queued: int, ended: int) -> Office:
 
 def test_a_round_costs_the_same_however_long_the_list_is() -> None:
     short, long = crowded(1, 0), crowded(7000, 2996)
-    assert len(long.book.downloads) == MOST_DOWNLOADS
     for office in (short, long):
         assert office.plan() == []
     work: list[Callable[[Office], object]] = [
@@ -502,16 +615,38 @@ def test_filling_a_place_looks_at_the_queue_once() -> None:
     assert calls(lambda: office.book.plan(office.now)) < 2 * 9000
 
 
-def test_waiting_for_a_server_that_thousands_want_costs_a_little_for_each() -> None:
-    """All of them have left their places; who looks for one to take looks at each of them once."""
-    office = Office(Policy(active=1000, per_host=1000))
+def yielded(number: int) -> Office:
+    """So many have left their places because a server wants nothing of them for ten minutes."""
+    office = Office(Policy(active=number, per_host=number))
     office.fetcher(slots=10_000)
-    office.book.restore(entry(f"id{number}", number) for number in range(1000))
+    office.book.restore(entry(f"id{place}", place) for place in range(number))
     for question in office.plan():
         office.end(question, status=429, position=0, retry_after_s=600)
     assert office.plan() == []
     assert list(office.book.running) == []
-    assert calls(lambda: office.book.plan(office.now)) < 12 * 1000
+    return office
+
+
+def test_a_round_costs_the_same_however_many_wait_for_a_server() -> None:
+    few, many = yielded(2), yielded(2000)
+    work: list[Callable[[Office], object]] = [
+        lambda office: office.book.plan(office.now),
+        lambda office: office.book.wake_at(office.now),
+        lambda office: list(office.book.second(office.now)),
+    ]
+    for piece in work:
+        assert calls(lambda piece=piece: piece(many)) == calls(lambda piece=piece: piece(few))  # type: ignore[misc]
+
+
+def test_all_that_wait_for_a_server_are_back_in_their_time() -> None:
+    office = yielded(500)
+    stopped = list(office.book.downloads.values())[::2]
+    for download in stopped:
+        download.pause()
+        office.book.settle(download)
+    assert office.book.wake_at(office.now) == office.now + 600
+    assert len(office.at(600)) == 250
+    assert not any(download.in_flight for download in stopped)
 
 
 def test_how_it_looks_to_whoever_debugs_it() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from pagestatus.config import Downloads as Policy
 from range_records import BRIDGE, EvenRandom
-from wsbridge.book import Book
+from wsbridge.book import LISTED, Book
 from wsbridge.desk import Desk
 from wsbridge.download import Phase
 from wsbridge.entry import Status
@@ -24,7 +24,7 @@ class Counter:
     def __init__(self) -> None:
         self.forgotten: list[str] = []
         self.orders = Orders(BRIDGE)
-        self.book = Book(Policy(active=1), self.orders, EvenRandom(), iter(["aa", "bb", "cc"]).__next__)
+        self.book = Book(Policy(active=1), self.orders, EvenRandom(), iter(["aa", "bb", "cc", "dd"]).__next__)
         self.desk = Desk(self.book, self.forgotten.append)
 
     def act(self, action: str, id_: str = "aa") -> str:
@@ -47,12 +47,25 @@ def test_what_was_asked_for_is_in_the_list() -> None:
 
 
 def test_a_list_that_is_full_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wsbridge.book.MOST_DOWNLOADS", 1)
+    monkeypatch.setattr("wsbridge.book.MOST_LISTED", LISTED + 100)
     counter = Counter()
     counter.desk.add(ADD, 1)
     with pytest.raises(Mistake, match="there are 1 downloads in the list") as caught:
         counter.desk.add(ADD, 1)
     assert caught.value.code == "too_many"
+
+
+def test_what_had_to_leave_the_list_for_another_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsbridge.book.MOST_LISTED", 2 * (LISTED + 100))
+    counter = Counter()
+    for _ in range(2):
+        counter.desk.add(ADD, 1)
+    counter.act("cancel", "bb")
+    counter.desk.add(ADD, 1)
+    assert (list(counter.book.downloads), counter.forgotten) == (["aa", "cc"], ["bb"])
+    counter.act("cancel", "cc")
+    counter.desk.add(ADD, 1)
+    assert counter.forgotten == ["bb", "cc"], "each is told once"
 
 
 @pytest.mark.parametrize("action", ["pause", "resume", "cancel", "remove", "retry"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from pagestatus.messages import Head, RangeTask, Reason
@@ -22,7 +24,7 @@ from wsbridge.digests import Digest
 from wsbridge.download import YIELD_S
 from wsbridge.entry import Status
 from wsbridge.jobs import Choose, Done, Make, Publish, Verify
-from wsbridge.setbacks import OUR_TROUBLE_S, WORTHWHILE
+from wsbridge.setbacks import WORTHWHILE
 
 MIRROR = "http://mirror.example/file.bin"
 OTHER = '"b"'
@@ -68,8 +70,9 @@ def test_verified_comes_before_published_and_downloaded_after_it() -> None:
     publish = stand.job()
     assert isinstance(publish, Publish)
     assert (stand.entry.status, stand.entry.done) == (Status.VERIFYING, ((0, 10),))
-    stand.answer(Done(publish, name="file (2).bin"))
+    stand.answer(Done(publish, name="file (2).bin", folder="file:///new"))
     assert (stand.entry.status, stand.entry.name) == (Status.DOWNLOADED, "file (2).bin")
+    assert stand.entry.folder == "file:///new"
 
 
 def test_the_way_of_a_file_as_a_whole() -> None:
@@ -148,6 +151,37 @@ def test_the_name_comes_from_who_asked_then_from_the_answer_then_from_where_it_l
         assert (choose.name, choose.size) == (expected, LENGTH)
 
 
+def test_a_whole_whose_question_was_refused_is_named_by_its_own_head() -> None:
+    """The page that refused has told nothing of the file: its name comes with its bytes."""
+    stand = Stand()
+    stand.refuse(stand.give_one(), 403)
+    choose = stand.job()
+    assert isinstance(choose, Choose)
+    assert choose.name == "file.bin", "until then it is called after the URL"
+    stand.answer(answered(choose))
+    stand.work()
+    head = Head(length=5, content_disposition="attachment; filename=theirs.iso")
+    stand.end(stand.give_one(), status=200, position=5, head=head)
+    assert stand.entry.title == "theirs.iso"
+    stand.answer(answered(stand.job()))
+    publish = stand.job()
+    assert isinstance(publish, Publish)
+    assert (publish.name, publish.title) == ("file.bin", "theirs.iso")
+    stand.answer(answered(publish))
+    assert (stand.entry.status, stand.entry.name) == (Status.DOWNLOADED, "theirs.iso")
+
+
+@pytest.mark.parametrize(("filename", "refusal"), [("mine.iso", 403), ("", 200)])
+def test_a_name_that_was_asked_for_or_told_before_is_kept(filename: str, refusal: int) -> None:
+    stand = Stand(filename=filename)
+    stand.end(stand.give_one(), status=refusal, position=0, head=Head(length=5))
+    stand.work()
+    head = Head(length=5, content_disposition="attachment; filename=theirs.iso")
+    stand.end(stand.give_one(), status=200, position=5, head=head)
+    stand.work()
+    assert stand.entry.name == (filename or "file.bin")
+
+
 def test_secrets_go_to_the_origin_that_was_asked_for_alone() -> None:
     secrets = ("me:pass", (("Cookie", "secret"),))
     stand = Stand(credentials=secrets[0], headers=secrets[1])
@@ -219,13 +253,39 @@ def test_ranges_that_fail_again_and_again_are_the_end() -> None:
     assert stand.orders.ended == [Status.FAILED]
 
 
-def test_our_own_trouble_is_waited_out_and_never_told() -> None:
-    stand = fetching(total=MIB)
+OURS = [Reason.NAME_SERVER, Reason.NO_ROUTE, Reason.STALLED, Reason.LEASE, Reason.DRAIN, Reason.NO_CAPACITY]
+
+
+@pytest.mark.parametrize("reason", OURS)
+@pytest.mark.parametrize("at", [Stand, lambda: fetching(total=MIB), whole], ids=["asking", "ranges", "whole"])
+def test_our_own_trouble_is_told_and_waited_out_ever_longer_and_never_the_end(
+    at: Callable[[], Stand], reason: Reason
+) -> None:
+    stand = at()
+    status, waits = stand.entry.status, []
     for _ in range(50):
-        stand.end(stand.give_one(), Reason.LEASE)
-        assert stand.give() is None
-        stand.now += OUR_TROUBLE_S
-    assert (stand.entry.status, trouble_code(stand)) == (Status.DOWNLOADING, "")
+        if (task := stand.give()) is None:
+            stand.work()
+            task = stand.give_one()
+        stand.end(task, reason, status=0)
+        assert (stand.give(), trouble_code(stand)) == (None, reason.name.lower())
+        wake = stand.download.wake_at(stand.now)
+        assert wake is not None
+        waits.append(wake - stand.now)
+        assert stand.download.yields(stand.now) is (waits[-1] > YIELD_S)
+        stand.now = wake
+    assert waits == [1, 2, 4, 8, 16, 32] + [60] * 44
+    assert (stand.entry.status, stand.orders.ended) == (status, [])
+
+
+def test_our_own_trouble_is_over_when_bytes_come() -> None:
+    stand = fetching()
+    first, second, third, *_ = stand.give_all()
+    stand.end(first, Reason.NO_ROUTE)
+    stand.come(second, second.start + 1)
+    assert trouble_code(stand) == ""
+    stand.end(third, Reason.NO_ROUTE)
+    assert stand.download.wake_at(stand.now) == stand.now + 1
 
 
 def test_a_range_that_is_due_and_finds_no_thread_does_not_wake() -> None:

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from pagestatus.loop import READ, Loop
-from wsbridge.guest import Guest
+from wsbridge.guest import QUIET_S, Guest
 
 # Whatever hangs ends here. Seconds.
 AT_MOST_S = 20.0
@@ -179,6 +179,22 @@ def test_what_somebody_does_to_a_socket_of_asyncio_does_not_end_it(
     loop.after(0.01, loop.stop)
     guest.run(loop)
     assert "Bad file descriptor" in caplog.text
+
+
+def test_what_goes_on_is_told_once_in_a_while(
+    guest: Guest, loop: Loop, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tells of each try, once a second and more."""
+    begun = guest.host.time()
+    told = []
+    for seconds in (0.0, 1.0, QUIET_S - 0.1, QUIET_S + 0.1, QUIET_S + 1):
+        monkeypatch.setattr(guest.host, "time", lambda moment=begun + seconds: moment)
+        guest.host.call_exception_handler({"message": "no", "exception": OSError("descriptors")})
+        told.append(caplog.text.count("no: descriptors"))
+    assert told == [1, 1, 1, 2, 2]
+    monkeypatch.undo()
+    loop.after(0.001, loop.stop)
+    guest.run(loop)
 
 
 def test_of_two_bugs_the_first_one_is_told(guest: Guest, loop: Loop) -> None:

@@ -34,6 +34,9 @@ FULL = entry(
     name="größe (2)",
     inode=(1 << 63) - 1,
     done=((0, 5), (7, 1 << 59)),
+    folder="file:///old",
+    title="another",
+    given_up=True,
 )
 
 
@@ -132,6 +135,41 @@ def test_a_download_that_cannot_be_read_is_told_and_left_where_it_is(
         assert "download bb cannot be read" in caplog.text
         save(journal, [entry("aa", total=1)])
         assert journal._db.execute("SELECT entry FROM downloads WHERE id = 'bb'").fetchone() == (raw,)
+
+
+@pytest.mark.parametrize("raw", [b"{", b"\xff", b'{"bytes": "many"}', b"[]"])
+def test_a_minute_that_cannot_be_read_is_told_and_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, raw: bytes
+) -> None:
+    with opened(tmp_path) as journal:
+        save(journal, minutes={60: Figures(bytes=1)})
+        journal._db.execute("INSERT INTO minutes VALUES (120, ?)", (raw,))
+        assert journal.minutes() == {60: Figures(bytes=1)}
+        assert "minute 120 cannot be read" in caplog.text
+
+
+# --- incarnations -----------------------------------------------------------------------------------------
+
+
+def test_each_incarnation_is_later_than_the_last_whatever_the_clock_says(tmp_path: Path) -> None:
+    epochs = []
+    for now_us in (5000, 5000, 1000, 9000, 1):
+        with opened(tmp_path) as journal:
+            epochs.append(journal.next_epoch(now_us))
+    assert epochs == [5000, 5001, 5002, 9000, 9001]
+    with opened(tmp_path) as journal:
+        assert journal._rows("SELECT epoch FROM incarnations") == [(9001,)], "one is enough"
+
+
+def test_an_epoch_that_can_not_be_noted_does_not_end_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with opened(tmp_path) as journal:
+        journal.next_epoch(5000)
+        journal._db.execute("PRAGMA query_only = 1")
+        assert journal.next_epoch(1000) == 5001
+        assert journal.next_epoch(7000) == 7000
+    assert "the epoch is not noted" in caplog.text
 
 
 # --- when the disk or a person interferes -----------------------------------------------------------------

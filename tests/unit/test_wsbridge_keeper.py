@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import resource
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -21,7 +23,7 @@ from wsbridge.book import Book
 from wsbridge.disk import Disk
 from wsbridge.download import Download
 from wsbridge.entry import Status
-from wsbridge.jobs import Choose, Done, Failed, Find, Job, Make
+from wsbridge.jobs import Choose, Claims, Done, Failed, Find, Job, Make
 from wsbridge.journal import FILE, Journal
 from wsbridge.keeper import Keeper
 from wsbridge.minutes import Figures, Minutes
@@ -32,6 +34,8 @@ from wsbridge.requests import Add
 SIZE = 100_000
 # Seconds: longer than a test lasts, and hardly any.
 NEVER_S, SOON_S = 1000.0, 0.001
+# Whoever holds up a thread lets go of it then, also in a test that fails.
+GATE_S = 10.0
 
 
 class House:
@@ -57,9 +61,13 @@ class House:
         download = self.book.add(Add("http://files.example/a"), 1)
         (question,) = self.tasks()
         self.book.on_done(done(question, head=first_byte(2 * SIZE)), 0.0)
+        await self.work()
+        return download
+
+    async def work(self) -> None:
+        """The disk does what there is to do."""
         while self.orders.jobs:
             self.book.on_answer(await self.disk.do(self.orders.jobs.pop(0)))
-        return download
 
     def tasks(self) -> list[RangeTask]:
         self.book.plan(0.0)
@@ -116,6 +124,40 @@ def room_for(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+class Syncs:
+    """Data of part files reaches the disk, or does not, when a test says so."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self._go = threading.Event()
+        self._errno = 0
+
+    def end(self, number: int = 0) -> None:
+        """From now on syncs end well, or with this error."""
+        self._errno = number
+        self._go.set()
+
+    def __call__(self, _fd: int) -> None:
+        self.begun.set()
+        assert self._go.wait(GATE_S)
+        if self._errno:
+            raise OSError(self._errno, os.strerror(self._errno))
+
+
+@pytest.fixture
+def syncs(monkeypatch: pytest.MonkeyPatch) -> Syncs:
+    """A disk that is broken can not be had here: fdatasync(2) is made to say what it says there."""
+    made = Syncs()
+    monkeypatch.setattr(os, "fdatasync", made)
+    return made
+
+
+async def rounds() -> None:
+    """Let everybody have their turns who can go on."""
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 def test_the_journal_calls_done_what_was_synced_before(tmp_path: Path) -> None:
@@ -247,15 +289,138 @@ def test_a_part_that_can_not_be_synced_ends_its_download(tmp_path: Path) -> None
     kept(tmp_path, work)
 
 
-def test_what_has_ended_does_not_fail_for_its_part(tmp_path: Path) -> None:
+def test_what_was_given_up_does_not_fail_for_its_part(tmp_path: Path, syncs: Syncs) -> None:
     async def work(house: House) -> None:
         download = await house.add()
         first, _ = house.tasks()
         house.bring(first, 300)
-        download.pause()
-        (house.folder.path / "a.part").unlink()
+        syncing = asyncio.create_task(house.keeper.sync())
+        await until(syncs.begun.is_set)
+        download.cancel()
+        house.book.settle(download)
+        syncs.end(errno.EIO)
+        await syncing
+        assert (download.entry.status, download.entry.trouble) == (Status.CANCELLED, None)
+        await house.work()
+        assert download.entry.name == ""
+
+    kept(tmp_path, work)
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "code"),
+    [(errno.EIO, Status.FAILED, "disk"), (errno.ENOSPC, Status.PAUSED, "disk_full")],
+)
+def test_after_a_sync_that_failed_only_what_was_synced_before_counts(  # noqa: PLR0913, PLR0917 - a table
+    tmp_path: Path, syncs: Syncs, caplog: pytest.LogCaptureFixture, number: int, status: Status, code: str
+) -> None:
+    async def work(house: House) -> None:
+        download = await house.add()
+        first, second = house.tasks()
+        house.bring(first, 300)
+        syncs.end()
         await house.keeper.sync()
-        assert download.entry.status is Status.PAUSED
+        house.bring(first, 400)
+        house.bring(second, 100)
+        syncs.end(number)
+        await house.keeper.sync()
+        assert download.entry.trouble is not None
+        assert (download.entry.status, download.entry.trouble.code) == (status, code)
+        assert (download.completed, download.entry.done) == (300, ((0, 300),))
+        assert list(house.book.running) == [], "its place is free"
+        assert "download id0" in caplog.text
+
+    kept(tmp_path, work)
+
+
+def test_a_sync_for_want_of_descriptors_is_done_later(tmp_path: Path, syncs: Syncs) -> None:
+    async def work(house: House) -> None:
+        download = await house.add()
+        first, _ = house.tasks()
+        house.bring(first, 300)
+        syncs.end(errno.EMFILE)
+        await house.keeper.sync()
+        assert (download.entry.status, download.entry.done) == (Status.DOWNLOADING, ())
+        syncs.end()
+        await house.keeper.sync()
+        assert download.entry.done == ((0, 300),)
+
+    kept(tmp_path, work)
+
+
+def test_who_wants_quiet_waits_for_what_is_being_synced(tmp_path: Path, syncs: Syncs) -> None:
+    """Whoever syncs a file after it is not told of a write that failed: the kernel tells it once."""
+
+    async def work(house: House) -> None:
+        download = await house.add()
+        first, _ = house.tasks()
+        await house.keeper.quiet()
+        house.bring(first, 300)
+        syncing = asyncio.create_task(house.keeper.sync())
+        await until(syncs.begun.is_set)
+        quiet = asyncio.create_task(house.keeper.quiet())
+        await rounds()
+        assert not quiet.done()
+        syncs.end(errno.EIO)
+        await quiet
+        assert download.entry.status is Status.FAILED, "it was told before"
+        await syncing
+
+    kept(tmp_path, work)
+
+
+def test_of_two_saves_at_once_each_tells_those_whose_rows_it_wrote(tmp_path: Path) -> None:
+    async def work(house: House) -> None:
+        await house.add()
+        gate = threading.Event()
+        house.keeper._thread.submit(gate.wait, GATE_S)
+        saving = [asyncio.create_task(house.keeper._save())]
+        await rounds()
+        # Its row is being written; there is nothing else for the second save.
+        waiting = asyncio.create_task(house.keeper.written())
+        await rounds()
+        saving.append(asyncio.create_task(house.keeper._save()))
+        await rounds()
+        assert (waiting.done(), house.written()) == (False, {})
+        gate.set()
+        await waiting
+        assert list(house.written()) == ["id0"]
+        await asyncio.gather(*saving)
+
+    kept(tmp_path, work)
+
+
+def test_what_runs_is_paused_before_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("wsbridge.keeper.LOOK_S", SOON_S)
+    room = [1 << 40]
+    looked: list[None] = []
+
+    def look(_folder: Folder) -> int:
+        looked.append(None)
+        return room[0]
+
+    monkeypatch.setattr(Folder, "room", look)
+
+    async def work(house: House) -> None:
+        running = await house.add()
+        first, _ = house.tasks()
+        house.bring(first, 300)
+        queued = house.book.add(Add("http://files.example/b"), 2)
+        looked.clear()
+        watching = asyncio.create_task(house.keeper.watch_room_for_ever())
+        await until(lambda: len(looked) > 2)
+        assert running.entry.status is Status.DOWNLOADING
+        monkeypatch.setattr(running.speed, "per_second", lambda _now: 1000)
+        room[0] = 999
+        await until(lambda: running.entry.status is Status.PAUSED)
+        assert running.entry.trouble is not None
+        assert (running.entry.trouble.code, running.completed) == ("disk_full", 300)
+        assert (list(house.book.running), queued.entry.status) == ([], Status.QUEUED)
+        await asyncio.sleep(10 * SOON_S)
+        assert caplog.text.count("downloads are paused") == 1
+        watching.cancel()
 
     kept(tmp_path, work)
 
@@ -282,9 +447,9 @@ def test_a_file_from_its_first_byte_to_its_final_name(tmp_path: Path) -> None:
             house.bring(task, SIZE)
             house.book.on_done(done(task), 0.0)
         assert download.entry.status is Status.VERIFYING
-        while house.orders.jobs:
-            house.book.on_answer(await house.disk.do(house.orders.jobs.pop(0)))
+        await house.work()
         assert (download.entry.status, download.entry.name) == (Status.DOWNLOADED, "a")
+        assert download.entry.folder == (tmp_path / "downloads").as_uri()
         assert (house.folder.path / "a").read_bytes() == b"x" * 2 * SIZE
 
     kept(tmp_path, work)
@@ -296,8 +461,7 @@ def test_a_file_that_is_not_what_it_should_be_is_removed(tmp_path: Path) -> None
         for task in house.tasks():
             house.bring(task, SIZE - 1)
             house.book.on_done(done(task), 0.0)
-        while house.orders.jobs:
-            house.book.on_answer(await house.disk.do(house.orders.jobs.pop(0)))
+        await house.work()
         assert download.entry.status is Status.FAILED
         assert download.entry.trouble is not None
         assert download.entry.trouble.code == "size"
@@ -314,7 +478,7 @@ def test_what_the_disk_can_not_do_is_an_answer(tmp_path: Path) -> None:
         assert isinstance(answer, Failed)
         assert answer.trouble.code == "disk"
         # File systems differ in how long a name may be; whoever looks for one is told by an error.
-        for job in (Find("id0", 99, "x" * 300, 5, 0), Choose("id0", 99, "x" * 300, 0, frozenset())):
+        for job in (Find("id0", 99, "x" * 300, 5, 0), Choose("id0", 99, "x" * 300, 0, Claims())):
             answer = await house.disk.do(job)
             assert isinstance(answer, Failed)
             assert "File name too long" in answer.trouble.message
@@ -333,7 +497,7 @@ def test_without_descriptors_a_job_is_done_later_if_it_is_still_wanted(
         lowest = os.dup(0)
         os.close(lowest)
         # Its threads are running: they need no descriptor.
-        await house.disk.do(Choose("id0", 0, "b", 0, frozenset()))
+        await house.disk.do(Choose("id0", 0, "b", 0, Claims()))
         resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, before[1]))
         try:
             doing = asyncio.create_task(house.disk.do(wanted))

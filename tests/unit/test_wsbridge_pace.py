@@ -70,6 +70,25 @@ def test_failures_that_come_together_count_once() -> None:
     assert one.is_exhausted, "and here the first wait was over"
 
 
+def test_trouble_of_our_own_is_waited_for_up_to_a_minute_and_is_never_the_end() -> None:
+    one, now, waits = pace(retries=0), START, []
+    for _ in range(30):
+        waits.append(one.ours(now))
+        assert not one.is_exhausted
+        now += waits[-1]
+    assert waits == [1, 2, 4, 8, 16, 32] + [LONGEST_WAIT_S] * 24
+    assert one.failed(now) == 1.0, "it says nothing about the server"
+
+
+def test_trouble_of_our_own_that_comes_together_counts_once_and_bytes_forgive_it() -> None:
+    one = pace()
+    for thread in range(8):
+        one.ours(START + thread * 0.1)
+    assert one.ours(START + 1.0) == 2.0
+    one.moved(START + 10)
+    assert one.ours(START + 10) == 1.0
+
+
 def test_lies_are_never_forgiven() -> None:
     one, now = pace(retries=2), START
     for _ in range(2):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pagestatus.messages import Reason
+from pagestatus.messages import RangeTask, Reason
 from range_records import (
     ETAG,
     LENGTH,
@@ -16,13 +16,23 @@ from range_records import (
     at_making,
     at_publishing,
     at_verifying,
+    done,
     fetching,
     first_byte,
     trouble_code,
 )
 from wsbridge.digests import Digest
-from wsbridge.entry import Status
+from wsbridge.download import Written
+from wsbridge.entry import Status, Trouble
 from wsbridge.jobs import Choose, Discard, Done, Find, Make, Publish, Verify
+
+
+def sync(stand: Stand) -> None:
+    """What was written is on the disk."""
+    written = stand.download.unsynced()
+    assert written is not None
+    stand.download.on_synced(written)
+
 
 # --- the disk ---------------------------------------------------------------------------------------------
 
@@ -117,7 +127,7 @@ def test_a_part_that_somebody_has_taken_away_is_begun_anew_and_no_byte_of_it_cou
     stand = fetching()
     first, *_ = stand.give_all()
     stand.end(first)
-    stand.download.on_synced(stand.entry.inode, ((0, MIB),))
+    sync(stand)
     stand.download.pause()
     stand.download.resume()
     stand.download.start()
@@ -160,20 +170,20 @@ def test_bytes_are_synced_before_they_are_noted() -> None:
     first, *_ = stand.give_all()
     assert stand.download.unsynced() is None, "there are none"
     stand.come(first, 70)
-    inode, pairs = stand.entry.inode, stand.download.unsynced()
-    assert pairs == ((0, 70),)
+    written = stand.download.unsynced()
+    assert written == Written(stand.entry.inode, 0, ((0, 70),))
     stand.come(first, 90)
     stand.download.unsaved = False
-    stand.download.on_synced(inode, pairs)
-    assert (stand.entry.done, stand.orders.bytes, stand.download.unsaved) == (pairs, 70, True)
-    stand.download.on_synced(inode, ((0, 90),))
+    stand.download.on_synced(written)
+    assert (stand.entry.done, stand.orders.bytes, stand.download.unsaved) == (written.pairs, 70, True)
+    sync(stand)
     assert (stand.orders.bytes, stand.download.unsynced()) == (90, None)
 
 
 def test_what_was_synced_of_another_part_is_not_noted() -> None:
     stand = fetching()
     stand.come(stand.give_one(), 70)
-    stand.download.on_synced(stand.entry.inode + 1, ((0, 70),))
+    stand.download.on_synced(Written(stand.entry.inode + 1, 0, ((0, 70),)))
     assert stand.entry.done == ()
 
 
@@ -182,9 +192,129 @@ def test_what_was_synced_and_is_not_there_any_more_is_not_noted() -> None:
     stand = fetching()
     task = stand.give_one()
     stand.come(task, 70)
-    pairs = stand.download.unsynced()
-    assert pairs is not None
+    written = stand.download.unsynced()
+    assert written is not None
     stand.end(task, Reason.LONG)
     stand.come(stand.give_one(), MIB + 5)
-    stand.download.on_synced(stand.entry.inode, pairs)
+    stand.download.on_synced(written)
     assert stand.entry.done == ()
+
+
+def test_what_was_distrusted_while_it_was_synced_is_not_noted_though_it_has_come_again() -> None:
+    """The bytes that came again are written over those that were synced, and are on no disk."""
+    stand = fetching(total=MIB)
+    task = stand.give_one()
+    stand.come(task, 70)
+    written = stand.download.unsynced()
+    assert written is not None
+    stand.end(task, Reason.LONG)
+    stand.now += 1
+    stand.come(stand.give_one(), 70)
+    stand.download.on_synced(written)
+    assert (stand.entry.done, stand.orders.bytes) == ((), 0)
+    sync(stand)
+    assert stand.download.unsynced() is None, "now they are noted"
+
+
+@pytest.mark.parametrize(("code", "status"), [("disk", Status.FAILED), ("disk_full", Status.PAUSED)])
+def test_what_can_not_be_synced_is_fetched_again(code: str, status: Status) -> None:
+    stand = fetching(total=MIB)
+    task = stand.give_one()
+    stand.come(task, 70)
+    sync(stand)
+    stand.come(task, 90)
+    written = stand.download.unsynced()
+    assert written is not None
+    stand.come(task, 95)
+    stand.cuts()
+    stand.download.on_sync_failed(written, Trouble(code, "x"))
+    assert (stand.entry.status, trouble_code(stand), stand.cuts()) == (status, code, [(task.task, 0)])
+    assert (stand.download.completed, stand.entry.done) == (70, ((0, 70),))
+    assert stand.download.resume() if status is Status.PAUSED else stand.download.retry()
+    stand.download.start()
+    stand.asked(MIB)
+    assert stand.give_one().start == 70
+
+
+def test_a_part_that_is_gone_or_given_up_need_not_be_synced() -> None:
+    ends: list[Callable[[Stand], object]] = [
+        lambda stand: stand.finish([task]),
+        lambda stand: stand.download.cancel(),
+    ]
+    for end in ends:
+        stand = fetching(total=MIB)
+        task = stand.give_one()
+        stand.come(task, 70)
+        written = stand.download.unsynced()
+        assert written is not None
+        end(stand)
+        status = stand.entry.status
+        stand.download.on_sync_failed(written, Trouble("disk", "x"))
+        assert (stand.entry.status, stand.entry.trouble) == (status, None)
+    stand = fetching(total=MIB)
+    stand.come(stand.give_one(), 70)
+    stand.download.on_sync_failed(Written(stand.entry.inode + 1, 0, ((0, 70),)), Trouble("disk", "x"))
+    assert (stand.entry.status, stand.download.completed) == (Status.DOWNLOADING, 70)
+
+
+# --- who comes too late -----------------------------------------------------------------------------------
+
+
+def late(stand: Stand, task: RangeTask, reason: Reason = Reason.NONE, inode: int = 0, **more: int) -> None:
+    """The fetcher of a task that was dropped speaks, as ``Book`` passes it on."""
+    stand.download.on_late(done(task, reason, **more), task.start, task.stop, inode or task.inode)
+
+
+def test_the_last_bytes_that_a_dropped_task_had_written_complete_the_file() -> None:
+    stand = fetching(total=MIB)
+    first = stand.give_one()
+    stand.download.pause()
+    stand.download.resume()
+    stand.download.start()
+    stand.asked(MIB)
+    second = stand.give_one()
+    stand.cuts()
+    late(stand, first)
+    assert (stand.entry.status, stand.cuts()) == (Status.VERIFYING, [(second.task, 0)])
+    assert stand.work() == [Verify, Publish]
+
+
+def test_the_last_bytes_of_what_is_paused_wait_until_it_goes_on() -> None:
+    stand = fetching(total=MIB)
+    task = stand.give_one()
+    stand.download.pause()
+    late(stand, task)
+    assert (stand.entry.status, stand.download.completed, stand.jobs()) == (Status.PAUSED, MIB, [])
+    stand.download.resume()
+    stand.download.start()
+    assert stand.work() == [Find, Verify, Publish]
+
+
+def test_a_dropped_task_whose_server_lied_takes_its_bytes_back() -> None:
+    stand = fetching(total=2 * MIB)
+    first, second = stand.give_all()
+    stand.come(first, 70)
+    stand.come(second, MIB + 50)
+    stand.download.pause()
+    written = stand.download.unsynced()
+    assert written is not None
+    late(stand, first, Reason.LONG)
+    assert stand.download.completed == 50
+    stand.download.on_synced(written)
+    assert not stand.entry.done, "nor are they noted"
+    sync(stand)
+    assert stand.entry.done == ((MIB, MIB + 50),)
+
+
+def test_what_a_dropped_task_wrote_into_another_part_is_nothing() -> None:
+    stand = fetching(total=MIB)
+    task = stand.give_one()
+    stand.come(task, 70)
+    stand.download.pause()
+    for reason in (Reason.NONE, Reason.LONG):
+        late(stand, task, reason, inode=task.inode + 1)
+        assert stand.download.completed == 70
+    stand.download.on_late(done(task), 0, MIB, 0)
+    stand.download.cancel()
+    late(stand, task)
+    assert stand.download.completed == 0

@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from hashlib import sha256
@@ -14,9 +15,11 @@ from typing import Any
 
 import pytest
 
+from pagestatus.locks import Taken
 from wsbridge.digests import Digest
 from wsbridge.entry import Trouble
-from wsbridge.parts import RESERVE, Folder, PartError
+from wsbridge.jobs import Claims, PartError
+from wsbridge.parts import RESERVE, Folder, mebibytes
 
 
 def always() -> bool:
@@ -31,7 +34,7 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
 
 def made(folder: Folder, name: str, content: bytes = b"content") -> int:
     """The inode of a part file with this content."""
-    inode = folder.make(name)
+    inode = folder.make("id", name)
     (folder.path / f"{name}.part").write_bytes(content)
     return inode
 
@@ -52,6 +55,7 @@ def test_it_is_made_with_all_above_it(tmp_path: Path) -> None:
     with closing(Folder(path)) as folder:
         assert path.is_dir()
         assert folder.path == path
+        assert folder.uri == path.as_uri()
 
 
 def test_a_file_in_its_place_stops_the_start(tmp_path: Path) -> None:
@@ -74,11 +78,40 @@ def test_it_may_be_a_link_that_nobody_can_turn_elsewhere_afterwards(tmp_path: Pa
     assert list(elsewhere.iterdir()) == []
 
 
+HOLD = """
+import pathlib, sys, wsbridge.parts
+folder = wsbridge.parts.Folder(pathlib.Path(sys.argv[1]))
+print(flush=True)
+input()
+"""
+
+
+def test_two_bridges_cannot_share_it(tmp_path: Path) -> None:
+    """One may reach it by another name, and each would take the other's part files for its own."""
+    link = tmp_path / "link"
+    with closing(Folder(tmp_path / "real")):
+        link.symlink_to(tmp_path / "real")
+        with pytest.raises(Taken, match="link is held by another process"):
+            Folder(link)
+    Folder(link).close()
+
+
+def test_a_folder_that_another_process_holds_is_free_when_that_has_ended(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(Taken):
+            Folder(tmp_path)
+        other.kill()
+    Folder(tmp_path).close()
+
+
 # --- names ------------------------------------------------------------------------------------------------
 
 
 def test_a_name_that_nobody_has_is_taken_as_it_is(folder: Folder) -> None:
-    assert folder.choose("a.txt", 10, ()) == "a.txt"
+    assert folder.choose("id", "a.txt", 10, Claims()) == "a.txt"
     assert names(folder) == []
 
 
@@ -102,19 +135,43 @@ def test_a_name_that_is_taken_gets_a_number(folder: Folder, kind: str) -> None:
             os.mkfifo(path)
         case "part":
             (folder.path / "a.txt.part").write_text("theirs")
-    assert folder.choose("a.txt", 10, ()) == "a (2).txt"
+    assert folder.choose("id", "a.txt", 10, Claims()) == "a (2).txt"
 
 
 def test_names_of_other_downloads_are_taken_whatever_their_capitals(folder: Folder) -> None:
     (folder.path / "a (3).txt").write_text("")
-    assert folder.choose("a.txt", 10, {"A.TXT", "a (2).txt"}) == "a (4).txt"
+    assert folder.choose("id", "a.txt", 10, Claims(frozenset({"A.TXT", "a (2).txt"}))) == "a (4).txt"
+
+
+def test_two_that_choose_before_either_is_made_get_two_names(folder: Folder) -> None:
+    assert folder.choose("one", "a.txt", 10, Claims()) == "a.txt"
+    assert folder.choose("other", "A.txt", 10, Claims()) == "A (2).txt", "whatever their capitals"
+    assert folder.choose("third", "a.txt", 10, Claims()) == "a (3).txt"
+    folder.make("one", "a.txt")
+    assert names(folder) == ["a.txt.part"]
+    assert folder.choose("fourth", "a.txt", 10, Claims()) == "a (4).txt", "two are not made yet"
+
+
+def test_who_chooses_again_gives_back_what_it_had_chosen(folder: Folder) -> None:
+    assert folder.choose("one", "a", 10, Claims()) == "a"
+    assert folder.choose("one", "a", 10, Claims()) == "a", "its own is not in its way"
+    assert folder.choose("one", "b", 10, Claims()) == "b"
+    assert folder.choose("other", "a", 10, Claims()) == "a"
+
+
+def test_what_is_made_is_in_the_way_for_as_long_as_it_is_there(folder: Folder) -> None:
+    name = folder.choose("one", "a", 10, Claims())
+    inode = folder.make("one", name)
+    assert folder.choose("other", "a", 10, Claims()) == "a (2)"
+    folder.discard(name, inode)
+    assert folder.choose("other", "a", 10, Claims()) == "a"
 
 
 def test_there_is_an_end_of_numbers(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wsbridge.parts.MOST_NUMBERS", 3)
-    assert folder.choose("a", 10, {"a", "a (2)"}) == "a (3)"
+    assert folder.choose("id", "a", 10, Claims(frozenset({"a", "a (2)"}))) == "a (3)"
     with pytest.raises(PartError, match="too many files of this name"):
-        folder.choose("a", 10, {"a", "a (2)", "a (3)"})
+        folder.choose("id", "a", 10, Claims(frozenset({"a", "a (2)", "a (3)"})))
 
 
 # --- room -------------------------------------------------------------------------------------------------
@@ -123,15 +180,36 @@ def test_there_is_an_end_of_numbers(folder: Folder, monkeypatch: pytest.MonkeyPa
 def test_what_does_not_fit_is_not_begun(folder: Folder) -> None:
     room = os.statvfs(folder.path)
     free = room.f_bavail * room.f_frsize
-    with pytest.raises(PartError, match=f"{free * 2} bytes are needed and") as caught:
-        folder.choose("a", free * 2, ())
+    with pytest.raises(PartError, match=f"{mebibytes(free * 2)} are needed, and") as caught:
+        folder.choose("id", "a", free * 2, Claims())
     assert trouble(caught).code == "disk_full"
-    with pytest.raises(PartError, match="bytes are needed") as caught:
-        folder.choose("a", free - RESERVE + (256 << 20), ())
+    with pytest.raises(PartError, match="MiB are needed") as caught:
+        folder.choose("id", "a", free - RESERVE + (256 << 20), Claims())
+
+
+def test_what_others_still_miss_is_no_room(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Folder, "room", lambda _folder: 10 << 20)
+    for promised, size in ((0, 10 << 20), (4 << 20, 6 << 20), (10 << 20, 0)):
+        assert folder.choose("id", "a", size, Claims(bytes=promised)) == "a", promised
+    with pytest.raises(PartError) as caught:
+        folder.choose("id", "a", (6 << 20) + 1, Claims(bytes=4 << 20))
+    assert trouble(caught) == Trouble(
+        "disk_full",
+        f"{folder.path}: 6.0 MiB are needed, and 10.0 MiB are free, 4.0 MiB of them for other downloads, "
+        "beside 64.0 MiB that are left for others",
+    )
+
+
+def test_the_reserve_is_not_counted_as_room(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = os.statvfs(folder.path)
+    monkeypatch.setattr("wsbridge.parts.RESERVE", found.f_blocks * found.f_frsize)
+    assert folder.room() <= 0
+    with pytest.raises(PartError, match=r"are needed, and 0\.0 MiB are free, beside"):
+        folder.choose("id", "a", 1, Claims())
 
 
 def test_a_length_that_nobody_knows_needs_no_room(folder: Folder) -> None:
-    assert folder.choose("a", 0, ()) == "a"
+    assert folder.choose("id", "a", 0, Claims()) == "a"
 
 
 @pytest.fixture
@@ -152,19 +230,19 @@ def small(tmp_path: Path) -> Iterator[Folder]:
 
 def test_a_full_disk_is_told_at_each_step_and_nothing_is_lost(small: Folder) -> None:
     inode = made(small, "a", b"x" * 1000)
-    with pytest.raises(PartError, match="0 are free") as caught:
-        small.choose("b", 1, ())
+    with pytest.raises(PartError, match=r"0\.0 MiB are free") as caught:
+        small.choose("id", "b", 1, Claims())
     assert trouble(caught).code == "disk_full"
     for number in range(6):
         (small.path / f"filler{number}").touch()
     with pytest.raises(PartError, match="No space left") as caught:
-        small.make("b")
+        small.make("id", "b")
     assert trouble(caught).code == "disk_full"
     small.sync("a", inode)
     small.verify("a", inode, 1000, (), always)
     (small.path / "filler0").unlink()
-    assert small.publish("a", inode) == "a"
-    small.make("b")
+    assert small.publish("a", inode, "a") == "a"
+    small.make("id", "b")
     assert (small.path / "a").stat().st_size == 1000
 
 
@@ -174,7 +252,7 @@ def test_a_full_disk_is_told_at_each_step_and_nothing_is_lost(small: Folder) -> 
 def test_a_part_is_new_and_empty_and_takes_the_place_of_an_old_one(folder: Folder) -> None:
     inode = made(folder, "a")
     with (folder.path / "a.part").open("rb") as old:
-        again = folder.make("a")
+        again = folder.make("id", "a")
         assert again != inode, "whoever still writes into the old one does no harm"
         assert old.read() == b"content"
     found = (folder.path / "a.part").stat()
@@ -190,12 +268,13 @@ def test_a_link_in_the_place_of_a_part_is_not_followed(folder: Folder, tmp_path:
     for work in (
         lambda: folder.sync("a", inode),
         lambda: folder.verify("a", inode, 6, (), always),
-        lambda: folder.publish("a", inode),
+        lambda: folder.publish("a", inode, "a"),
     ):
         with pytest.raises(PartError, match="symbolic links"):
             work()
     assert not folder.holds("a", inode, 0)
-    folder.discard("a")
+    folder.discard("a", 0)
+    assert (folder.path / "a.part").is_symlink(), "it is not ours"
     made(folder, "a")
     assert theirs.read_text() == "theirs"
     assert names(folder) == ["a.part"]
@@ -208,7 +287,7 @@ def test_another_file_in_its_place_is_not_touched(folder: Folder) -> None:
     for work in (
         lambda: folder.sync("a", inode),
         lambda: folder.verify("a", inode, 7, (), always),
-        lambda: folder.publish("a", inode),
+        lambda: folder.publish("a", inode, "a"),
     ):
         with pytest.raises(PartError, match="another file stands in its place") as caught:
             work()
@@ -217,12 +296,29 @@ def test_another_file_in_its_place_is_not_touched(folder: Folder) -> None:
     assert names(folder) == ["a.part", "ours"]
 
 
+def test_only_the_part_that_is_meant_is_removed(folder: Folder) -> None:
+    inode = made(folder, "a")
+    (folder.path / "a.part").rename(folder.path / "ours")
+    (folder.path / "a.part").write_text("theirs")
+    folder.discard("a", inode)
+    assert names(folder) == ["a.part", "ours"]
+    (folder.path / "ours").rename(folder.path / "a.part")
+    folder.discard("a", inode)
+    assert names(folder) == []
+
+
+def test_a_path_of_odd_bytes_can_be_told(tmp_path: Path) -> None:
+    with closing(Folder(tmp_path / os.fsdecode(b"\xff"))) as folder:
+        with pytest.raises(PartError) as caught:
+            folder.sync("a", 5)
+        assert trouble(caught).message.encode().endswith(b"/\\xff/a.part: No such file or directory")
+
+
 def test_a_folder_in_the_place_of_a_part_is_left_alone(folder: Folder) -> None:
     (folder.path / "a.part").mkdir()
     with pytest.raises(PartError):
-        folder.make("a")
-    with pytest.raises(PartError):
-        folder.discard("a")
+        folder.make("id", "a")
+    folder.discard("a", 0)
     assert names(folder) == ["a.part"]
 
 
@@ -234,18 +330,18 @@ def test_a_pipe_in_the_place_of_a_part_makes_nobody_wait(folder: Folder) -> None
 
 
 def test_what_is_gone_is_told(folder: Folder) -> None:
-    for work in (lambda: folder.sync("a", 5), lambda: folder.publish("a", 5)):
+    for work in (lambda: folder.sync("a", 5), lambda: folder.publish("a", 5, "a")):
         with pytest.raises(PartError, match=r"a\.part: No such file") as caught:
             work()
         assert trouble(caught).code == "disk"
-    folder.discard("a")
+    folder.discard("a", 0)
     assert not folder.holds("a", 5, 0)
 
 
 def test_a_folder_that_was_removed_is_told(folder: Folder) -> None:
     folder.path.rmdir()
     with pytest.raises(PartError, match="No such file"):
-        folder.make("a")
+        folder.make("id", "a")
     with pytest.raises(PartError, match="No such file"):
         folder.sync("a", 5)
 
@@ -284,7 +380,7 @@ def test_no_descriptor_is_left_open(folder: Folder) -> None:
         for work in (
             lambda wrong=wrong: folder.sync("a", wrong),
             lambda wrong=wrong: folder.verify("a", wrong, 1, (), always),
-            lambda wrong=wrong: folder.publish("a", wrong),
+            lambda wrong=wrong: folder.publish("a", wrong, "a"),
         ):
             with suppress(PartError):
                 work()
@@ -323,7 +419,7 @@ def test_each_step_is_on_the_disk_before_anybody_is_told(folder: Folder, told: l
     folder.verify("a", inode, 7, (), always)
     assert told == ["fsync file"], "before it gets its final name"
     told.clear()
-    folder.publish("a", inode)
+    folder.publish("a", inode, "a")
     assert told == ["link", "unlink", "fsync folder"]
 
 
@@ -360,7 +456,7 @@ def test_reading_ends_early_once_it_is_not_wanted(folder: Folder) -> None:
         return len(asked) < 3
 
     size = 50 << 20
-    inode = folder.make("a")
+    inode = folder.make("id", "a")
     os.truncate(folder.path / "a.part", size)
     folder.verify("a", inode, size, [Digest("sha256", "0" * 64)], wanted)
     assert len(asked) < 6, "of fifty pieces"
@@ -371,7 +467,7 @@ def test_reading_ends_early_once_it_is_not_wanted(folder: Folder) -> None:
 
 def test_the_part_gets_its_final_name_and_its_own_goes(folder: Folder) -> None:
     inode = made(folder, "a")
-    assert folder.publish("a", inode) == "a"
+    assert folder.publish("a", inode, "a") == "a"
     assert names(folder) == ["a"]
     found = (folder.path / "a").stat()
     assert (found.st_ino, found.st_nlink) == (inode, 1)
@@ -392,7 +488,7 @@ def test_a_name_that_was_taken_meanwhile_is_left_alone(folder: Folder, tmp_path:
             path.symlink_to(theirs)
     before = path.lstat()
     (folder.path / "a (2).txt").write_text("theirs too")
-    assert folder.publish("a.txt", inode) == "a (3).txt"
+    assert folder.publish("a.txt", inode, "a.txt") == "a (3).txt"
     assert path.lstat() == before
     assert (folder.path / "a (2).txt").read_text() == "theirs too"
     assert (folder.path / "a (3).txt").read_bytes() == b"content"
@@ -405,7 +501,7 @@ def test_there_is_an_end_of_final_names(folder: Folder, monkeypatch: pytest.Monk
     for name in ("a", "a (2)"):
         (folder.path / name).write_text("theirs")
     with pytest.raises(PartError, match="too many files of this name"):
-        folder.publish("a", inode)
+        folder.publish("a", inode, "a")
     assert folder.holds("a", inode, 7)
 
 
@@ -422,7 +518,7 @@ def test_without_hard_links_it_is_renamed_and_nothing_is_overwritten(
     inode = made(folder, "a")
     (folder.path / "a").symlink_to("nothing")
     (folder.path / "a (2)").write_text("theirs")
-    assert folder.publish("a", inode) == "a (3)"
+    assert folder.publish("a", inode, "a") == "a (3)"
     assert names(folder) == ["a", "a (2)", "a (3)"]
     assert (folder.path / "a (3)").stat().st_ino == inode
 
@@ -433,20 +529,38 @@ def test_without_hard_links_it_is_renamed_and_nothing_is_overwritten(
 def test_a_file_that_has_its_final_name_is_known_again(folder: Folder) -> None:
     inode = made(folder, "a.txt")
     (folder.path / "a.txt").write_text("theirs")
-    assert folder.published("a.txt", inode) == ""
+    assert folder.published("a.txt", inode, "a.txt") == ""
     assert folder.holds("a.txt", inode, 7)
-    folder.publish("a.txt", inode)
-    assert folder.published("a.txt", inode) == "a (2).txt"
+    folder.publish("a.txt", inode, "a.txt")
+    assert folder.published("a.txt", inode, "a.txt") == "a (2).txt"
 
 
 def test_of_two_names_the_parts_is_removed(folder: Folder) -> None:
     inode = made(folder, "a")
     (folder.path / "a").hardlink_to(folder.path / "a.part")
-    assert folder.published("a", inode) == "a"
+    assert folder.published("a", inode, "a") == "a"
     assert names(folder) == ["a"]
 
 
 def test_a_link_to_our_file_is_not_its_final_name(folder: Folder) -> None:
     inode = made(folder, "a")
     (folder.path / "a").symlink_to("a.part")
-    assert folder.published("a", inode) == ""
+    assert folder.published("a", inode, "a") == ""
+
+
+def test_the_final_name_may_be_another_than_the_parts(folder: Folder) -> None:
+    inode = made(folder, "a")
+    (folder.path / "b.txt").write_text("theirs")
+    assert folder.published("a", inode, "b.txt") == ""
+    assert folder.publish("a", inode, "b.txt") == "b (2).txt"
+    assert names(folder) == ["b (2).txt", "b.txt"]
+    assert folder.published("a", inode, "b.txt") == "b (2).txt"
+    assert folder.published("a", inode, "a") == ""
+
+
+def test_another_part_of_that_name_stays_when_ours_was_published(folder: Folder) -> None:
+    inode = made(folder, "a")
+    folder.publish("a", inode, "a")
+    (folder.path / "a.part").write_text("theirs")
+    assert folder.published("a", inode, "a") == "a"
+    assert names(folder) == ["a", "a.part"]

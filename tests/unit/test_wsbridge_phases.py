@@ -186,8 +186,10 @@ def test_a_bridge_that_ends_breaks_off_and_keeps_what_it_knows() -> None:
     stand.download.suspend()
     assert stand.cuts() == [(task.task, 0) for task in tasks]
     assert stand.give() is None
-    assert stand.download.unsynced() == ((0, 70),), "the last of it can still be noted"
-    stand.download.on_synced(stand.entry.inode, ((0, 70),))
+    written = stand.download.unsynced()
+    assert written is not None
+    assert written.pairs == ((0, 70),), "the last of it can still be noted"
+    stand.download.on_synced(written)
     assert stand.entry.done == ((0, 70),)
 
 
@@ -250,13 +252,13 @@ def test_an_end_or_a_pause_is_news_and_nothing_else() -> None:
         (fetching, set_url, False),
     ):
         stand = at()
-        stand.orders.has_news = False
+        stand.orders.news.clear()
         ask(stand)
-        assert stand.orders.has_news is expected, ask
+        assert stand.orders.news == [stand.entry] * expected, ask
     stand = fetching()
-    assert not stand.orders.has_news
+    assert stand.orders.news == []
     stand.finish()
-    assert stand.orders.has_news
+    assert stand.orders.news == [stand.entry]
 
 
 def test_what_has_stopped_has_no_speed_and_wants_no_place() -> None:

@@ -9,7 +9,6 @@ from range_records import ETAG, LENGTH, POLICY, URL, Stand, fetching, first_byte
 from wsbridge.download import MOST_RESTARTS
 from wsbridge.entry import Status
 from wsbridge.jobs import Find, Make
-from wsbridge.setbacks import OUR_TROUBLE_S
 
 MIRROR = "http://mirror.example/file.bin"
 OTHER = '"b"'
@@ -255,9 +254,9 @@ def test_a_whole_that_breaks_off_again_and_again_is_given_up_although_bytes_came
 def test_a_whole_that_is_lost_with_its_fetcher_is_begun_again_a_moment_later() -> None:
     stand = whole()
     stand.end(stand.give_one(), Reason.LEASE, status=0)
-    assert (stand.give(), stand.jobs(), trouble_code(stand)) == (None, [], "")
-    assert stand.download.wake_at(stand.now) == stand.now + OUR_TROUBLE_S
-    stand.now += OUR_TROUBLE_S
+    assert (stand.give(), stand.jobs(), trouble_code(stand)) == (None, [], "lease")
+    assert stand.download.wake_at(stand.now) == stand.now + 1
+    stand.now += 1
     assert stand.give() is None
     assert stand.work() == [Make]
     assert stand.give_one().start == 0

@@ -353,3 +353,30 @@ def test_what_is_dropped_is_cut_and_its_bytes_stay() -> None:
     assert way.fetching.in_ranges(300, 100, ()).next(1.0) == (40, 100), "what came counts, synced or not"
     way.fetching.forget()
     assert way.fetching.in_ranges(300, 100, ()).next(1.0) == (0, 100)
+
+
+# --- bytes that are taken back ----------------------------------------------------------------------------
+
+
+def test_bytes_that_are_taken_back_are_missing_again() -> None:
+    ranges = Ranges(300, 100, ((0, 200),))
+    ranges.forget(50, 150)
+    assert (ranges.done.pairs(), ranges.distrusted) == (((0, 50), (150, 200)), 1)
+    assert [span(given(ranges, task)) for task in range(3)] == [(50, 100), (100, 150), (200, 300)]
+
+
+def test_bytes_that_are_taken_back_under_others_are_given_out_once() -> None:
+    """A part of them is in flight again, another waits after a failure, and the rest must not be lost."""
+    ranges = Ranges(300, 100, ((0, 50),))
+    given(ranges, 1)
+    failed = given(ranges, 2)
+    ranges.end(failed.task, hold_until=5.0)
+    ranges.forget(0, 200)
+    assert span(given(ranges, 3, 1.0)) == (0, 50)
+    assert span(given(ranges, 4, 1.0)) == (200, 300)
+    assert ranges.next(1.0) is None
+    assert span(given(ranges, 5, 5.0)) == (100, 200)
+    for task, stop in ((1, 100), (3, 50), (4, 300), (5, 200)):
+        ranges.advance(task, stop, 6.0)
+        ranges.end(task)
+    assert ranges.is_complete

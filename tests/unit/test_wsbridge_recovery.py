@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +22,7 @@ from wsbridge.recovery import recovered
 
 def on_disk(folder: Folder, size: int = 10, **more: Any) -> Entry:  # noqa: ANN401
     """An entry whose part file of ``size`` bytes is there."""
-    inode = folder.make("a")
+    inode = folder.make("3f9c", "a")
     (folder.path / "a.part").write_bytes(b"x" * size)
     fields: dict[str, Any] = {"name": "a", "inode": inode, "total": 10, "status": Status.DOWNLOADING}
     return entry(**(fields | more))
@@ -57,16 +59,36 @@ def test_a_part_that_is_not_ours_any_more_is_begun_again(
         part.mkdir()
     recovered([one], folder, Orders(1))
     assert (one.inode, one.done, one.name) == (0, (), "a")
-    assert "a is gone: begun again" in caplog.text
+    assert f"a is not in {folder.uri}: begun again" in caplog.text
 
 
 @pytest.mark.parametrize("status", [Status.VERIFYING, Status.PAUSED, Status.FAILED])
 def test_whoever_was_killed_just_before_it_was_noted_has_it(folder: Folder, status: Status) -> None:
     one = on_disk(folder, done=((0, 10),), status=status, trouble=Trouble("disk", "x"))
     (folder.path / "a").write_bytes(b"of somebody else")
-    assert folder.publish("a", one.inode) == "a (2)"
+    assert folder.publish("a", one.inode, "a") == "a (2)"
     recovered([one], folder, Orders(1))
     assert (one.status, one.name, one.trouble) == (Status.DOWNLOADED, "a (2)", None)
+    assert one.folder == folder.uri
+
+
+def test_a_final_name_that_is_another_than_the_parts_is_known_again(folder: Folder) -> None:
+    one = on_disk(folder, done=((0, 10),), title="b.txt")
+    folder.publish("a", one.inode, "b.txt")
+    recovered([one], folder, Orders(1))
+    assert (one.status, one.name) == (Status.DOWNLOADED, "b.txt")
+
+
+def test_what_lies_in_the_folder_of_before_stays_there(folder: Folder, tmp_path: Path) -> None:
+    """``downloads.dir`` is another now: what is there keeps its place, what is not begins again here."""
+    there, half = on_disk(folder, done=((0, 10),)), on_disk(folder, done=((0, 3),))
+    there.status, there.folder, half.folder = Status.DOWNLOADED, folder.uri, folder.uri
+    with closing(Folder(tmp_path / "new")) as new:
+        recovered([there, half], new, Orders(1))
+        assert list(new.path.iterdir()) == []
+    assert (there.folder, there.name, there.status) == (folder.uri, "a", Status.DOWNLOADED)
+    assert (half.inode, half.done) == (0, ())
+    assert (folder.path / "a.part").exists(), "nobody touches it"
 
 
 def test_whoever_was_killed_between_the_two_names_leaves_one(folder: Folder) -> None:
@@ -86,21 +108,54 @@ def test_a_part_that_is_not_complete_was_not_published_whatever_names_it_has(fol
 
 def test_an_empty_file_may_have_been_published(folder: Folder) -> None:
     one = on_disk(folder, size=0, total=0)
-    folder.publish("a", one.inode)
+    folder.publish("a", one.inode, "a")
     recovered([one], folder, Orders(1))
     assert one.status is Status.DOWNLOADED
 
 
 def test_what_was_given_up_is_removed_if_nobody_lived_to_do_that(folder: Folder) -> None:
-    one = on_disk(folder, status=Status.CANCELLED)
-    one.inode = 0
+    one = on_disk(folder, status=Status.CANCELLED, given_up=True)
+    recovered([one], folder, Orders(1))
+    assert (one.name, one.inode, one.given_up, list(folder.path.iterdir())) == ("", 0, False, [])
+
+
+def test_another_file_in_the_place_of_what_was_given_up_stays(folder: Folder) -> None:
+    one = on_disk(folder, status=Status.FAILED, given_up=True)
+    (folder.path / "a.part").rename(folder.path / "elsewhere")
+    (folder.path / "a.part").write_text("theirs")
+    recovered([one], folder, Orders(1))
+    assert (one.name, one.given_up) == ("", False)
+    assert (folder.path / "a.part").read_text() == "theirs"
+
+
+def test_what_has_failed_and_was_not_given_up_keeps_its_part(folder: Folder) -> None:
+    one = on_disk(folder, status=Status.FAILED)
+    recovered([one], folder, Orders(1))
+    assert (one.name, (folder.path / "a.part").exists()) == ("a", True)
+
+
+def test_what_can_not_be_removed_does_not_end_the_start(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Permissions do not hold back root: unlink(2) is made to say what it says there."""
+    one, other = on_disk(folder, status=Status.CANCELLED, given_up=True), entry("other")
+
+    def refuse(*_what: object, **_more: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "unlink", refuse)
+        assert recovered([one, other], folder, Orders(1)) == [one, other]
+    assert (one.name, one.given_up) == ("a", True), "the next start tries again"
+    assert "download 3f9c" in caplog.text
+    assert "not permitted" in caplog.text
     recovered([one], folder, Orders(1))
     assert (one.name, list(folder.path.iterdir())) == ("", [])
 
 
 def test_what_is_found_complete_is_counted(folder: Folder) -> None:
     one, orders = on_disk(folder, size=0, total=0), Orders(1)
-    folder.publish("a", one.inode)
+    folder.publish("a", one.inode, "a")
     recovered([one], folder, orders)
     assert orders.ended == [Status.DOWNLOADED]
 
@@ -153,11 +208,11 @@ def test_what_is_learnt_of_a_file_and_forgotten() -> None:
     one.learn(10, RangeDone(7, 1, 3, 10, Reason.NONE, 200, url="http://b/", head=md5), ranges=False)
     assert (one.location, one.etag, one.last_modified) == ("http://b/", '"a"', "Mon")
     assert one.digests() == (Digest("sha256", "f" * 64), Digest("md5", "0" * 32))
-    one.done, one.inode, one.name = ((0, 5),), 5, "a"
+    one.done, one.inode, one.name, one.title = ((0, 5),), 5, "a", "b"
     one.forget_file()
     assert (one.total, one.etag, one.last_modified, one.ranges, len(one.done)) == (-1, "", "", None, 0)
     assert one.digests() == (Digest("sha256", "f" * 64),)
-    assert (one.inode, one.name) == (5, "a"), "the part file is still there"
+    assert (one.inode, one.name, one.title) == (5, "a", ""), "the part file is still there"
 
 
 def test_nothing_more_happens_to_what_has_ended() -> None:

@@ -178,10 +178,7 @@ def test_no_json(text: str | bytes, message: str) -> None:
         ({"url": URL, "headers": {f"A{i}": "b" for i in range(33)}},
          "headers: expected `object` of length <= 32"),
         ({"url": URL, "headers": {"A": "b", "a": "c"}}, "headers: 'a': expected each name once"),
-        ({"url": URL, "headers": {"a": "b", "A": "c"}}, "headers: 'A': expected each name once"),
         ({"url": URL, "headers": {"A": "b" * 8192}}, "headers: expected at most 8192 bytes in all"),
-        ({"url": URL, "headers": {"A": "b" * 4095, "B": "c" * 4096}},
-         "headers: expected at most 8192 bytes in all"),
     ],
     ids=count(),
 )  # fmt: skip
@@ -191,47 +188,20 @@ def test_a_bad_request(keys: dict[str, Any], message: str) -> None:
 
 
 def test_as_many_headers_as_there_may_be() -> None:
-    assert len(_headers({f"A{i}": "b" for i in range(32)})) == 32
-    assert _headers({"A": "b" * 8191})
-    assert _headers({"A": "b" * 4095, "B": "c" * 4095})
-
-
-def _headers(headers: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    return add_of({"url": URL, "headers": headers}).headers
+    assert len(add_of({"url": URL, "headers": {f"A{i}": "b" for i in range(32)}}).headers) == 32
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "value", "message"),
     [
-        "Host", "hOST", "Range", "Request-Range", "If-Range", "If-None-Match", "If-Modified-Since",
-        "Accept-Encoding", "Content-Length", "Content-Encoding", "Content-X", "Transfer-Encoding",
-        "Connection",
-        "Keep-Alive", "TE", "Trailer", "Upgrade", "HTTP2-Settings", "Expect", "Proxy-Authorization",
-        "Proxy-Connection", "X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method",
+        ("Host", "x", "headers: 'Host': this one is not for clients to set"),
+        ("A: b", "x", "headers: expected names of headers, got one that is none"),
+        ("A", "b\r\n", "headers: 'A': expected printable letters of Latin-1 for its value"),
     ],
-)  # fmt: skip
-def test_headers_that_are_ours(name: str) -> None:
-    found = mistake(said(url=URL, headers={name: "x"}))
-    assert (found.code, found.message) == (
-        "bad_request",
-        f"headers: {name!r}: this one is not for clients to set",
-    )
-
-
-@pytest.mark.parametrize("name", ["", " ", "A:", ":path", "A b", "A\r\nB", "A\n", "Ä", "A\0", "(A)", "A: b"])
-def test_names_that_no_header_has(name: str) -> None:
-    found = mistake(said(url=URL, headers={name: "x"}))
-    assert found.code == "bad_request"
-    assert found.message == "headers: expected names of headers, got one that is none"
-
-
-@pytest.mark.parametrize(
-    "value", ["", " ", " a", "a ", "a\r\nB: c", "a\n", "\na", "a\rb", "a\0b", "a\x7f", "a\x85", "€", "a\tb\t"]
 )
-def test_values_that_no_header_has(value: str) -> None:
-    found = mistake(said(url=URL, headers={"A": value}))
-    assert found.code == "bad_request"
-    assert found.message == "headers: 'A': expected printable letters of Latin-1 for its value"
+def test_a_header_that_can_not_be_sent_along(name: str, value: str, message: str) -> None:
+    found = mistake(said(url=URL, headers={name: value}))
+    assert (found.code, found.message) == ("bad_request", message)
 
 
 @pytest.mark.parametrize(
@@ -391,15 +361,3 @@ def test_whatever_is_said_is_a_request_or_a_mistake_on_one_line(text: str | byte
         assert len(answer.message) < 500
     else:
         assert isinstance(answer, Add | Act | SetUrl | ListAll | Login)
-
-
-@given(st.text(), st.text(max_size=5))
-def test_no_header_can_hold_another(name: str, value: str) -> None:
-    try:
-        headers = _headers({name: value})
-    except Mistake:
-        return
-    line = f"{name}: {value}"
-    assert headers == ((name, value),)
-    assert line.encode("latin-1").splitlines() == [line.encode("latin-1")]
-    assert line.partition(":")[0] == name

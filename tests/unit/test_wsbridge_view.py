@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from wsbridge.orders import Orders
 from wsbridge.requests import Mistake
 from wsbridge.view import View, shown
 
-FOLDER = Path("/srv/down loads")
 KEYS = [
     "id", "url", "process_status", "path_to_file", "size", "completed", "progress", "threads", "speed",
     "eta", "ranges", "error",
@@ -33,7 +31,7 @@ def download(of: Entry) -> Download:
 
 def look(of: Download, now: float = 0.0) -> dict[str, Any]:
     """As a client gets it."""
-    told = json.loads(json.dumps(shown(of, FOLDER, now)))
+    told = json.loads(json.dumps(shown(of, now)))
     assert list(told) == KEYS
     return dict(told)
 
@@ -56,7 +54,7 @@ def test_a_download_that_runs() -> None:
     assert (told["threads"], told["ranges"], told["path_to_file"]) == (4, True, None)
     assert told["speed"] == 200_000
     assert told["eta"] == 42, "seconds, rounded up: 8,288,608 bytes at 200,000"
-    assert told["progress"] == 0.011, "rounded down"
+    assert told["progress"] == 0.012, "of 0.0119"
     stand.end(first, Reason.CONNECT)
     stand.download.pause()
     told = look(stand.download, stand.now)
@@ -83,7 +81,8 @@ def test_a_download_that_is_there() -> None:
         (0, 0, Status.VERIFYING, 0.0),
         (0, 0, Status.DOWNLOADED, 1.0),
         (1000, 1, Status.PAUSED, 0.001),
-        (3, 2, Status.PAUSED, 0.666),
+        (3, 2, Status.PAUSED, 0.667),
+        (734_003_200, 104_857_600, Status.PAUSED, 0.143),
         (10, 10, Status.QUEUED, 0.999),
         (1 << 50, (1 << 50) - 1, Status.PAUSED, 0.999),
     ],
@@ -97,6 +96,25 @@ def test_progress(total: int, done: int, status: Status, expected: float | None)
 def test_an_error_has_a_code_and_a_message() -> None:
     of = entry(status=Status.FAILED, trouble=Trouble("needs_url", "the link has expired"))
     assert look(download(of))["error"] == {"code": "needs_url", "message": "the link has expired"}
+
+
+def test_a_retry_that_fails_as_before_is_told_again() -> None:
+    """The list looks the same, and whoever asked for the retry waits for a word."""
+    stand = Stand()
+    stand.end(stand.give_one(), Reason.ADDRESS)
+    view = View()
+    view.refresh(listed([stand.download]), stand.now)
+    before, version = view.message(), view.version
+    assert stand.download.retry()
+    stand.download.start()
+    stand.end(stand.give_one(), Reason.ADDRESS)
+    view.refresh(listed([stand.download]), stand.now)
+    assert (view.message(), view.version) == (before, version + 1)
+
+
+def test_the_link_leads_to_the_folder_that_the_file_is_in() -> None:
+    of = entry(status=Status.DOWNLOADED, total=1, folder="file:///old/a%20b", name="50% #1?.bin")
+    assert look(download(of))["path_to_file"] == "file:///old/a%20b/50%25%20%231%3F.bin"
 
 
 def test_no_secret_is_shown() -> None:
@@ -119,7 +137,7 @@ def ids(view: View) -> list[str]:
 
 
 def test_a_list_is_one_line_and_grows_and_shrinks() -> None:
-    view = View(FOLDER)
+    view = View()
     assert view.message() == '{"data": []}'
     downloads = listed(download(entry(f"id{n}", n, url=f"http://ä.example/{n}")) for n in range(3))
     view.refresh(downloads, 0.0)
@@ -131,12 +149,11 @@ def test_a_list_is_one_line_and_grows_and_shrinks() -> None:
 
 
 def test_a_list_that_looks_the_same_has_the_same_version() -> None:
-    view = View(FOLDER)
+    view = View()
     stand = Stand()
     downloads = listed([stand.download])
     view.refresh(downloads, stand.now)
     version = view.version
-    stand.download.changed = True
     view.refresh(downloads, stand.now)
     assert view.version == version
     stand.download.pause()
@@ -148,7 +165,7 @@ def test_a_speed_that_falls_while_nothing_happens_is_told() -> None:
     stand = Stand()
     stand.asked()
     stand.come(stand.give_one(), 1000)
-    view = View(FOLDER)
+    view = View()
     view.refresh(listed([stand.download]), stand.now)
     version = view.version
     view.refresh(listed([stand.download]), stand.now + 60)
@@ -161,14 +178,14 @@ def test_one_that_moves_among_thousands_is_the_only_one_that_is_looked_at(
 ) -> None:
     looked_at: list[str] = []
 
-    def seen(of: Download, folder: Path, now: float) -> dict[str, object]:
+    def seen(of: Download, now: float) -> dict[str, object]:
         looked_at.append(of.entry.id)
-        return shown(of, folder, now)
+        return shown(of, now)
 
     monkeypatch.setattr(wsbridge.view, "shown", seen)
     stand = Stand()
     downloads = listed([*(download(entry(f"id{n}", n)) for n in range(2000)), stand.download])
-    view = View(FOLDER)
+    view = View()
     view.refresh(downloads, stand.now)
     looked_at.clear()
     downloads["id7"].changed = True

@@ -1,0 +1,51 @@
+"""Connections that have not been let in yet: a handshake that never comes, a token that is never said.
+
+They are few; when one more comes, the oldest has had its chance. So nobody locks the others out by waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from websockets.asyncio.server import ServerConnection
+
+MOST = 64
+
+
+class Newcomers:
+    """In the order of their coming."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[ServerConnection, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def connection_class(self) -> type[ServerConnection]:
+        """What websockets is to make for each connection (``create_connection`` of its ``serve``)."""
+        newcomers = self
+
+        class Connection(ServerConnection):
+            """Tells when it comes and goes."""
+
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                super().connection_made(transport)
+                newcomers.came(self)
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                newcomers.went(self)
+                super().connection_lost(exc)
+
+        return Connection
+
+    def came(self, connection: ServerConnection) -> None:
+        """Somebody has connected."""
+        if len(self._waiting) >= MOST:
+            oldest = next(iter(self._waiting))
+            del self._waiting[oldest]
+            oldest.transport.abort()
+        self._waiting[connection] = None
+
+    def went(self, connection: ServerConnection) -> None:
+        """It was let in, or is gone."""
+        self._waiting.pop(connection, None)
