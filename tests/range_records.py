@@ -8,7 +8,8 @@ from typing import Any
 
 from pagestatus.config import Downloads as Policy
 from pagestatus.messages import Head, RangeCut, RangeDone, RangeTask, Reason
-from wsbridge.download import Download, Phase
+from wsbridge.course import Phase
+from wsbridge.download import Download
 from wsbridge.entry import Entry, Trouble
 from wsbridge.jobs import Answer, Choose, Discard, Done, Failed, Find, Job, Make, Publish, Verify
 from wsbridge.orders import Orders

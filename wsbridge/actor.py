@@ -30,21 +30,19 @@ from pagestatus.runner import CannotStart, Runner
 from wsbridge.book import Book
 from wsbridge.clients import Clients
 from wsbridge.commands import Commands
-from wsbridge.desk import ADDED, Desk
+from wsbridge.desk import Desk
 from wsbridge.disk import Disk
 from wsbridge.entry import Entry, Status
 from wsbridge.guest import Guest
 from wsbridge.handshake import Door
-from wsbridge.jobs import Discard, Job, Make, Publish, Verify
+from wsbridge.jobs import Choose, Discard, Job, Make, Publish, Verify
 from wsbridge.journal import Journal
 from wsbridge.keeper import Keeper
 from wsbridge.minutes import Minutes
 from wsbridge.orders import Orders
 from wsbridge.parts import Folder
+from wsbridge.reception import Reception
 from wsbridge.recovery import recovered
-from wsbridge.replies import message
-from wsbridge.requests import Act, Add, ListAll, Login, Mistake, Request, SetUrl
-from wsbridge.view import View
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +50,6 @@ LOCK = "downloads.lock"
 LINGER_S = 1.0
 # What fetchers are given to say how far they came, when we end.
 LAST_WORDS_S = 1.0
-# How long the journal may take to note a new download before it is refused.
-PATIENCE_S = 5.0
 
 
 class Bridge:
@@ -71,8 +67,6 @@ class Bridge:
         self._is_finished = False
         # While we drain: no fetcher has a task of ours any more.
         self._idle = asyncio.Event()
-        # A download has ended: clients are told at once.
-        self._news = asyncio.Event()
 
     # --- the life of an actor -----------------------------------------------------------------------------
 
@@ -90,12 +84,12 @@ class Bridge:
         self.keeper = Keeper(self.book, self._orders, self._minutes, folder, journal, runner.clock)
         self._disk = Disk(folder, self._is_wanted)
         self.folder = folder
-        self._view = View()
         self.desk = Desk(self.book, self.keeper.forget)
         self._aggregator = Outbox(loop, context, runner.addresses.aggregator)
         self._inbox = Inbox(loop, context, runner.addresses.wsbridge, self._receive)
-        self._door = Door(config.websocket, config.websocket.read_token())
-        self.clients = Clients(self._door, self, self.guest.fail)
+        door = Door(config.websocket, config.websocket.read_token())
+        self.reception = Reception(self.book, self.desk, self.keeper, door, self.guest, runner.clock)
+        self.clients = Clients(door, self.reception, self.guest.fail)
         self._listen()
         loop.before_wait(self._round)
         for work in (
@@ -237,7 +231,7 @@ class Bridge:
                 _log(entry)
                 if entry.status is not Status.QUEUED:
                     # Who has asked for it hears so first, when it is in the journal.
-                    self._news.set()
+                    self.reception.news.set()
             self._orders.news.clear()
         jobs, self._orders.jobs = self._orders.jobs, []
         for job in jobs:
@@ -257,6 +251,8 @@ class Bridge:
         if not isinstance(job, Discard) and not self._is_wanted(job):
             return
         answer = await self._disk.do(job)
+        if isinstance(job, Choose) and not self._is_wanted(job):
+            self._disk.release(job)
         self.book.on_answer(answer)
         self.guest.kick()
 
@@ -269,19 +265,10 @@ class Bridge:
         self.guest.kick()
 
     async def _broadcast_for_ever(self) -> None:
-        interval_s = self.config.downloads.broadcast_interval
-        sent, last_early = 0, 0.0
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), interval_s)
-                # Somebody waits for this; but not so often that many ends make many lists.
-                await asyncio.sleep(max(0.0, last_early + interval_s - self.guest.host.time()))
-                last_early = self.guest.host.time()
-            self._news.clear()
-            self._view.refresh(self.book.downloads, self.runner.loop.now)
-            if self._view.version != sent:
-                sent = self._view.version
-                self.clients.broadcast(self._view.message())
+            listing = await self.reception.next_list(self.config.downloads.broadcast_interval)
+            if listing is not None:
+                self.clients.broadcast(listing)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Let it run; what it raises ends us."""
@@ -293,48 +280,6 @@ class Bridge:
         self._tasks.discard(task)
         if not task.cancelled() and (failure := task.exception()) is not None:
             self.guest.fail(failure)
-
-    # --- what is asked ------------------------------------------------------------------------------------
-
-    def listing(self) -> str:
-        """The whole list as a message."""
-        self._view.refresh(self.book.downloads, self.runner.loop.now)
-        return self._view.message()
-
-    async def answer(self, request: Request) -> str:
-        """What a websocket client is answered; raises Mistake."""
-        self.guest.kick()
-        match request:
-            case Add():
-                return await self._add(request)
-            case Act():
-                return message(self.desk.act(request), request.id)
-            case SetUrl():
-                return message(self.desk.set_url(request), request.id)
-            case ListAll():
-                return self.listing()
-            case Login():
-                if self._door.needs_token and not self._door.admits(request.token):
-                    raise Mistake("forbidden", "the token is wrong")
-                return message("Token has been accepted.", None)
-
-    async def _add(self, request: Add) -> str:
-        """It is in the list once it is in the journal."""
-        self.look_at_journal()
-        download = self.desk.add(request, self.runner.clock.now_us())
-        id_ = download.entry.id
-        try:
-            await asyncio.wait_for(self.keeper.written(), PATIENCE_S)
-        except TimeoutError:
-            self.desk.act(Act("remove", id_))
-            self.look_at_journal()
-            raise Mistake("too_many", "the journal takes too long: try again later") from None
-        return message(ADDED, id_)
-
-    def look_at_journal(self) -> None:
-        """Raise Mistake while nothing new can be taken."""
-        if not self.keeper.writable:
-            raise Mistake("too_many", "the journal cannot be written: there may be no room on its disk")
 
 
 def _log(entry: Entry) -> None:

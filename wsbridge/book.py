@@ -6,7 +6,6 @@ short for it. Downloads take turns, one range each, so that none starves another
 
 from __future__ import annotations
 
-import heapq
 import json
 from collections.abc import Callable, Iterable, Iterator
 from random import Random
@@ -19,13 +18,14 @@ from wsbridge.download import Download
 from wsbridge.entry import Entry, Status
 from wsbridge.jobs import Answer, Claims
 from wsbridge.orders import Orders
+from wsbridge.places import Places
 from wsbridge.ranges import Range
 from wsbridge.requests import Add
 
 # Of the list as a message: ordinary websocket clients take 1 MiB. Bytes.
 MOST_LISTED = (1 << 20) - (64 << 10)
 # Of one download in it, beside its URL.
-LISTED = 512
+LISTED = 640
 # A task that its fetcher does not speak of for this long is lost: it tells of each once a second.
 LEASE_S = 20.0
 STOOD_STILL_S = 3.0
@@ -53,16 +53,11 @@ class Book:
     def __init__(self, policy: Policy, orders: Orders, random: Random, new_id: Callable[[], str]) -> None:
         self.downloads: dict[str, Download] = {}
         self.crew = Crew()
+        self._places = Places(policy.active)
         self._policy = policy
         self._orders = orders
         self._random = random
         self._new_id = new_id
-        # By id: what waits for a place, what has one, and what left it to others while it has nothing to do.
-        self._queue: dict[str, Download] = {}
-        self._running: dict[str, Download] = {}
-        self._yielded: dict[str, Download] = {}
-        # When the yielded have something to do again: (moment, id). Deletion is lazy.
-        self._wakes: list[tuple[float, str]] = []
         # The ids of what was taken off the list to make room; the caller empties it.
         self.retired: list[str] = []
         self._leases: dict[int, Lease] = {}
@@ -98,24 +93,29 @@ class Book:
         self._orders.news.append(entry)
         return self._insert(entry)
 
-    def _make_room(self, size: int) -> None:
-        """Retire the oldest of those that are there or were cancelled, until ``size`` bytes fit in.
-
-        Raises Full, and retires none, if that is not enough.
-        """
-        listed = size + sum(_listed(download.entry.url) for download in self.downloads.values())
-        oldest = []
-        for download in self.downloads.values():
-            if listed <= MOST_LISTED:
-                break
-            if download.entry.status in {Status.DOWNLOADED, Status.CANCELLED} and not download.entry.given_up:
-                listed -= _listed(download.entry.url)
-                oldest.append(download)
-        if listed > MOST_LISTED:
-            raise Full(f"there are {len(self.downloads)} downloads in the list: remove some first")
-        for download in oldest:
+    def retire(self, size: int) -> None:
+        """Take the oldest of those that are there or were cancelled off the list, ``size`` bytes of it."""
+        for download in self._oldest(size):
             self.retired.append(download.entry.id)
             self.remove(download)
+
+    def _make_room(self, size: int) -> None:
+        """See that ``size`` bytes fit into the list; raises Full, and retires none, if that is not enough."""
+        over = size + sum(_listed(download.entry.url) for download in self.downloads.values()) - MOST_LISTED
+        if over > sum(_listed(download.entry.url) for download in self._oldest(over)):
+            raise Full(f"there are {len(self.downloads)} downloads in the list: remove some first")
+        self.retire(over)
+
+    def _oldest(self, size: int) -> list[Download]:
+        """As many of those that may be retired as take ``size`` bytes, as far as there are so many."""
+        found = []
+        for download in self.downloads.values():
+            if size <= 0:
+                break
+            if download.entry.status in {Status.DOWNLOADED, Status.CANCELLED} and not download.entry.given_up:
+                size -= _listed(download.entry.url)
+                found.append(download)
+        return found
 
     def remove(self, download: Download) -> None:
         """Take it off the list; the caller has seen to it that it has ended."""
@@ -123,16 +123,8 @@ class Book:
         self.settle(download)
 
     def settle(self, download: Download) -> None:
-        """Its status may have changed: take its place away, or let it wait for one."""
-        id_, entry = download.entry.id, download.entry
-        is_over = id_ not in self.downloads or entry.has_ended or entry.status is Status.PAUSED
-        if is_over or entry.status is Status.QUEUED:
-            self._running.pop(id_, None)
-            self._yielded.pop(id_, None)
-        if is_over:
-            self._queue.pop(id_, None)
-        elif entry.status is Status.QUEUED:
-            self._queue[id_] = download
+        """Its status may have changed: give it its place, in the queue or out of it."""
+        self._places.settle(download, is_listed=download.entry.id in self.downloads)
 
     def counts(self) -> dict[str, int]:
         """Downloads by what is shown of them as a whole."""
@@ -154,7 +146,7 @@ class Book:
     @property
     def running(self) -> Iterable[Download]:
         """Those that have a place."""
-        return self._running.values()
+        return self._places.running
 
     @property
     def is_idle(self) -> bool:
@@ -212,11 +204,10 @@ class Book:
         self._count_host(lease.host, -1)
         if done.task in lease.download.in_flight:
             lease.download.on_done(done, now)
-            self.settle(lease.download)
         else:
             # The download has dropped it meanwhile, and has what was written all the same.
             lease.download.on_late(done, lease.start, lease.stop, lease.inode)
-            self.settle(lease.download)
+        self.settle(lease.download)
 
     def on_answer(self, answer: Answer) -> None:
         """The disk has done a job."""
@@ -257,48 +248,16 @@ class Book:
 
     def plan(self, now: float) -> None:
         """Fill free places, and give out ranges as far as credit and limits go."""
-        self._fill(now)
-        turns = list(self._running.values())
+        self._places.fill(now)
+        turns = list(self.running)
         while turns:
             turns = [download for download in turns if self._give(download, now)]
-        for download in list(self._running.values()):
+        for download in list(self.running):
             self.settle(download)
 
     def wake_at(self, now: float) -> float | None:
         """When ``plan`` has something to do that nobody tells it."""
-        moments = [download.wake_at(now) for download in self._running.values()]
-        self._forget_wakes()
-        # One that is due already waits for a place, of which others tell.
-        moments += [when for when, _ in self._wakes[:1] if when > now]
-        return min((moment for moment in moments if moment is not None), default=None)
-
-    def _fill(self, now: float) -> None:
-        """The longest in the list go first; what has nothing to do for long takes no place."""
-        for id_, download in list(self._running.items()):
-            if download.yields(now):
-                self._yielded[id_] = self._running.pop(id_)
-                if (wake := download.wake_at(now)) is not None:
-                    heapq.heappush(self._wakes, (wake, id_))
-        while len(self._running) < self._policy.active:
-            next_one = self._next(now)
-            if next_one is None:
-                return
-            self._running[next_one.entry.id] = next_one
-            next_one.start()
-            self.settle(next_one)
-
-    def _next(self, now: float) -> Download | None:
-        """Who gets the next free place: whoever had one before, then the longest in the list."""
-        self._forget_wakes()
-        if self._wakes and self._wakes[0][0] <= now:
-            return self._yielded.pop(heapq.heappop(self._wakes)[1])
-        first = min(self._queue.values(), key=lambda download: download.entry.position, default=None)
-        return None if first is None else self._queue.pop(first.entry.id)
-
-    def _forget_wakes(self) -> None:
-        """Those of downloads that have been paused, cancelled or queued since."""
-        while self._wakes and self._wakes[0][1] not in self._yielded:
-            heapq.heappop(self._wakes)
+        return self._places.wake_at(now)
 
     def _give(self, download: Download, now: float) -> bool:
         """Give out one range of ``download``; False: it gets none now."""
@@ -332,7 +291,7 @@ class Book:
             self._per_host.pop(host, None)
 
     def __repr__(self) -> str:
-        return f"<Book of {len(self.downloads)}: {len(self._running)} running, {len(self._queue)} queued>"
+        return f"<Book of {len(self.downloads)}, {self._places}>"
 
 
 def _listed(url: str) -> int:

@@ -46,7 +46,7 @@ class Commands:
 
     def download(self, params: Params) -> dict[str, str]:
         """Put a download in the list. It is in the journal a moment later, and not begun before."""
-        self._bridge.look_at_journal()
+        self._bridge.reception.look_at_journal()
         download = self._bridge.desk.add(add_of(params), self._bridge.runner.clock.now_us())
         return {"id": download.entry.id}
 

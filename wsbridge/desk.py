@@ -38,10 +38,18 @@ class Desk:
             download = self._book.add(wanted, now_us)
         except Full as mistake:
             raise Mistake("too_many", str(mistake)) from mistake
+        self._forget_retired()
+        return download
+
+    def retire(self, size: int) -> None:
+        """Make the list shorter by ``size`` bytes, as far as there is what can go."""
+        self._book.retire(size)
+        self._forget_retired()
+
+    def _forget_retired(self) -> None:
         for id_ in self._book.retired:
             self._forget(id_)
         self._book.retired.clear()
-        return download
 
     def act(self, request: Act) -> str:
         """Pause, resume, retry, cancel or remove; returns what was done, in words."""

@@ -49,6 +49,10 @@ class Disk:
             if not self._is_wanted(job):
                 return Failed(job, trouble)
 
+    def release(self, job: Choose) -> None:
+        """Nobody waits for the name that was chosen."""
+        self._folder.release(job.id)
+
     def close(self) -> None:
         """Do what was begun; what waits is done after the next start."""
         for threads in (self._names, self._hashes):

@@ -44,6 +44,11 @@ class Guest:
         if self._failure is not None:
             raise self._failure
 
+    @property
+    def now(self) -> float:
+        """The moment of our loop's last round, seconds of the monotonic clock."""
+        return 0.0 if self._loop is None else self._loop.now
+
     def kick(self) -> None:
         """Make a round soon."""
         if not self._kicked:

@@ -12,7 +12,8 @@ from contextlib import suppress
 
 from pagestatus.clock import Clock
 from wsbridge.book import Book
-from wsbridge.download import Download, Written
+from wsbridge.course import Written
+from wsbridge.download import Download
 from wsbridge.entry import Trouble
 from wsbridge.jobs import PartError
 from wsbridge.journal import Journal, Row, Unwritable, row_of

@@ -31,9 +31,11 @@ class Pace:
         self._failures = 0
         # Answers that turned out to be wrong after bytes had come.
         self._lies = 0
+        self._wait_s = 0.0
         self._together_until = 0.0
         # Troubles of our own in a row: they are waited for, and never the end.
         self._ours = 0
+        self._ours_wait_s = 0.0
         self._ours_until = 0.0
 
     @property
@@ -54,19 +56,19 @@ class Pace:
 
     def failed(self, now: float) -> float:
         """Something failed that may work later; returns how long to wait with it, seconds."""
-        wait_s = self._doubled(self._failures)
         if now >= self._together_until:
+            self._wait_s = self._doubled(self._failures)
             self._failures += 1
-            self._together_until = now + wait_s
-        return wait_s
+            self._together_until = now + self._wait_s
+        return self._wait_s
 
     def ours(self, now: float) -> float:
         """Trouble of our own, which says nothing about the server; returns how long to wait, seconds."""
-        wait_s = self._doubled(self._ours)
         if now >= self._ours_until:
+            self._ours_wait_s = self._doubled(self._ours)
             self._ours += 1
-            self._ours_until = now + wait_s
-        return wait_s
+            self._ours_until = now + self._ours_wait_s
+        return self._ours_wait_s
 
     def lied(self, now: float) -> float:
         """Bytes came that cannot be trusted: that is never forgiven. Returns how long to wait, seconds."""

@@ -12,6 +12,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -29,6 +30,9 @@ MOST_LOOKED_AT = 100
 # Room that is left for others on the disk: the logs are perhaps on the same. Bytes.
 RESERVE = 64 << 20
 _PIECE = 1 << 20
+# Of a part file on the way to its name: only one is made at a time.
+_NEW = ".pagestatus.new"
+_MAKE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # File systems without hard links say one of these (FAT: EPERM).
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _NO_FDS = frozenset({errno.EMFILE, errno.ENFILE})
@@ -91,25 +95,30 @@ class Folder:
             raise PartError(Trouble("disk_full", f"{shown(self.path)}: {words} {reserve}"))
 
     def make(self, id_: str, name: str) -> int:
-        """A new, empty part file in the place of an old one; returns its inode. Raises PartError."""
+        """A new, empty part file in the place of an old one; returns its inode. Raises PartError.
+
+        It is made while the old one is there: a file system may use the inode of a removed file again.
+        """
         part = name + SUFFIX
         self._chosen.pop(id_, None)
         try:
-            self._unlink(part)
-            fd = os.open(
-                part,
-                os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
-                0o644,
-                dir_fd=self._fd,
-            )
+            self._unlink(_NEW)
+            fd = os.open(_NEW, _MAKE, 0o644, dir_fd=self._fd)
             try:
                 inode = os.fstat(fd).st_ino
+                os.rename(_NEW, part, src_dir_fd=self._fd, dst_dir_fd=self._fd)
                 os.fsync(self._fd)
             finally:
                 os.close(fd)
         except OSError as mistake:
+            with suppress(OSError):
+                self._unlink(_NEW)
             raise _told(mistake, self.path / part) from mistake
         return inode
+
+    def release(self, id_: str) -> None:
+        """The name that was chosen for the download ``id_`` is not wanted any more."""
+        self._chosen.pop(id_, None)
 
     def sync(self, name: str, inode: int) -> None:
         """Bring what is in the part file to the disk; raises PartError."""

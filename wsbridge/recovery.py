@@ -35,7 +35,10 @@ def recovered(entries: Iterable[Entry], folder: Place, orders: Orders) -> list[E
     """
     entries = list(entries)
     for entry in entries:
-        if entry.given_up:
+        if entry.folder not in {"", folder.uri} and entry.status is not Status.DOWNLOADED:
+            log.warning("download %s: downloads.dir is not %s any more: begun again", entry.id, entry.folder)
+            entry.name, entry.inode, entry.done, entry.folder, entry.given_up = "", 0, (), "", False
+        elif entry.given_up:
             _remove(entry, folder)
         elif entry.inode and entry.status is not Status.DOWNLOADED:
             _hold_against(entry, folder, orders)

@@ -82,7 +82,7 @@ class Setbacks:
         if fate in {Fate.AGAIN, Fate.BUSY} and done.reason is not Reason.NO_SUCH_NAME:
             return self._passing(done, now, is_busy=fate is Fate.BUSY)
         if fate is Fate.OURS:
-            self.pace.not_before = now + self.pace.ours(now)
+            self.pace.not_before = max(self.pace.not_before, now + self.pace.ours(now))
         return Setback(_next(fate, stage), trouble_of(done))
 
     def _unless_exhausted(self, next_: Next, done: RangeDone) -> Setback:

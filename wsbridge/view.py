@@ -12,6 +12,8 @@ from urllib.parse import quote
 from wsbridge.download import Download
 from wsbridge.entry import Status, Trouble
 
+# Of an error, in letters: a path may be long.
+LONGEST_MESSAGE = 300
 _MOVING = frozenset({Status.CHECKING, Status.DOWNLOADING})
 
 
@@ -46,7 +48,7 @@ def _progress(completed: int, total: int, *, is_there: bool) -> float | None:
 
 
 def _error(trouble: Trouble | None) -> dict[str, str] | None:
-    return None if trouble is None else {"code": trouble.code, "message": trouble.message}
+    return None if trouble is None else {"code": trouble.code, "message": trouble.message[:LONGEST_MESSAGE]}
 
 
 class View:

@@ -210,7 +210,7 @@ def test_many_at_once_never_share_a_file(pages: PageSite, client: BridgeClient) 
     urls = [pages.add(honest(content), f"/many/{number}/all.bin") for number, content in enumerate(contents)]
     for url in urls:
         client.send({"url": url})
-    ids = []
+    ids: list[str] = []
     while len(ids) < MANY:
         client.receive()
         ids += [answer["data"]["id"] for answer in client.answers]

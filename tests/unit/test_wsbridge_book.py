@@ -13,8 +13,9 @@ from pagestatus.config import Downloads as Policy
 from pagestatus.messages import FetcherState, Head, RangeDone, RangeProgress, RangeTask, Reason
 from range_records import BRIDGE, MIB, EvenRandom, answered, done, entry, first_byte
 from wsbridge.book import LEASE_S, LISTED, MOST_LISTED, STOOD_STILL_S, Book, Full
+from wsbridge.course import YIELD_S, Phase
 from wsbridge.crew import FORGOTTEN_S
-from wsbridge.download import YIELD_S, Download, Phase
+from wsbridge.download import Download
 from wsbridge.entry import Status
 from wsbridge.jobs import Choose, Claims
 from wsbridge.orders import Orders
@@ -454,10 +455,10 @@ def test_the_list_has_an_end() -> None:
     office = Office()
     url = f"{HOST}/{'x' * 1000}"
     fit = MOST_LISTED // (LISTED + len(url) + 2)
-    office.book.restore(entry(f"id{number}", number, url=url) for number in range(fit))
+    office.book.restore(entry(f"id{number}", number, url=url) for number in range(fit - 1))
+    office.add(url)
     with pytest.raises(Full, match=f"there are {fit} downloads"):
         office.add(url)
-    office.add(url[: MOST_LISTED % (LISTED + len(url) + 2) - LISTED - 2])
     office.book.remove(office.book.downloads["id0"])
     assert office.add(url).entry.url == url
 
@@ -650,4 +651,4 @@ def test_all_that_wait_for_a_server_are_back_in_their_time() -> None:
 
 
 def test_how_it_looks_to_whoever_debugs_it() -> None:
-    assert repr(crowded(3, 2).book) == "<Book of 9: 4 running, 3 queued>"
+    assert repr(crowded(3, 2).book) == "<Book of 9, <Places: 4 of 4 running, 3 queued>>"

@@ -7,8 +7,8 @@ import pytest
 from pagestatus.config import Downloads as Policy
 from range_records import BRIDGE, EvenRandom
 from wsbridge.book import LISTED, Book
+from wsbridge.course import Phase
 from wsbridge.desk import Desk
-from wsbridge.download import Phase
 from wsbridge.entry import Status
 from wsbridge.jobs import Discard
 from wsbridge.orders import Orders

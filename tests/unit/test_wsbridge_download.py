@@ -20,8 +20,8 @@ from range_records import (
     trouble_code,
     whole,
 )
+from wsbridge.course import YIELD_S
 from wsbridge.digests import Digest
-from wsbridge.download import YIELD_S
 from wsbridge.entry import Status
 from wsbridge.jobs import Choose, Done, Make, Publish, Verify
 from wsbridge.setbacks import WORTHWHILE

@@ -21,8 +21,8 @@ from range_records import (
     first_byte,
     trouble_code,
 )
+from wsbridge.course import Written
 from wsbridge.digests import Digest
-from wsbridge.download import Written
 from wsbridge.entry import Status, Trouble
 from wsbridge.jobs import Choose, Discard, Done, Find, Make, Publish, Verify
 

@@ -21,7 +21,7 @@ from range_records import (
     trouble_code,
     whole,
 )
-from wsbridge.download import Phase
+from wsbridge.course import Phase
 from wsbridge.entry import Status
 from wsbridge.jobs import Discard
 

@@ -6,7 +6,7 @@ import pytest
 
 from pagestatus.messages import Head, Reason
 from range_records import ETAG, LENGTH, POLICY, URL, Stand, fetching, first_byte, trouble_code, whole
-from wsbridge.download import MOST_RESTARTS
+from wsbridge.course import MOST_RESTARTS
 from wsbridge.entry import Status
 from wsbridge.jobs import Find, Make
 
