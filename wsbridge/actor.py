@@ -227,9 +227,9 @@ class Bridge:
                 port.send(record)
         self._orders.messages.clear()
         if self._orders.news:
-            for entry in self._orders.news:
-                _log(entry)
-                if entry.status is not Status.QUEUED:
+            for entry, status in self._orders.news:
+                _log(entry, status)
+                if status is not Status.QUEUED:
                     # Who has asked for it hears so first, when it is in the journal.
                     self.reception.news.set()
             self._orders.news.clear()
@@ -282,18 +282,18 @@ class Bridge:
             self.guest.fail(failure)
 
 
-def _log(entry: Entry) -> None:
+def _log(entry: Entry, status: Status) -> None:
     """What has become of a download, for whoever reads our log."""
-    match entry.status:
+    match status:
         case Status.QUEUED:
             log.info("download %s is added: %s", entry.id, quoted(entry.url))
         case Status.DOWNLOADED:
             log.info("download %s is there: %s", entry.id, entry.name)
         case Status.FAILED if entry.trouble is not None:
             log.warning("download %s has failed: %s", entry.id, entry.trouble.message)
-        case status if entry.trouble is not None:
+        case _ if entry.trouble is not None:
             log.warning("download %s is %s: %s", entry.id, status, entry.trouble.message)
-        case status:
+        case _:
             log.info("download %s is %s", entry.id, status)
 
 

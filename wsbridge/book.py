@@ -90,7 +90,7 @@ class Book:
             filename=wanted.filename,
             threads=wanted.threads,
         )
-        self._orders.news.append(entry)
+        self._orders.news.append((entry, entry.status))
         return self._insert(entry)
 
     def retire(self, size: int) -> None:

@@ -439,7 +439,7 @@ class Course:
             self._orders.ended.append(status)
         self.entry.status = status
         if self.entry.has_ended or status is Status.PAUSED:
-            self._orders.news.append(self.entry)
+            self._orders.news.append((self.entry, status))
         self.changed = self.unsaved = True
 
     def discard(self) -> None:

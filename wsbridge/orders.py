@@ -19,8 +19,8 @@ class Orders:
         # For the figures of the minute: how downloads ended, and bytes that are newly on the disk.
         self.ended: list[Status] = []
         self.bytes = 0
-        # What was added, has ended or has stopped: clients and the log are told.
-        self.news: list[Entry] = []
+        # What was added, has ended or has stopped, and which: clients and the log are told.
+        self.news: list[tuple[Entry, Status]] = []
 
     def send(self, epoch: int, message: Message) -> None:
         """A message for the fetcher of this incarnation."""

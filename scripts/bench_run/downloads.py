@@ -109,9 +109,6 @@ class Rounds:
     def measure(self, name: str, case: Case, mib: int, rounds: int) -> None:
         """One case; raises ``NotEnough`` and ``Failed``."""
         path, sum_ = self._site.make(mib)
-        # The first to write as much pays for memory that a virtual machine did not have yet.
-        shutil.copyfile(path, path.with_suffix(".copy"))
-        path.with_suffix(".copy").unlink()
         figures = CaseFigures(name, case.about, mib, {client.name: [] for client in self._clients})
         self._figures.append(figures)
         if case.manner and case.manner.rate:
@@ -121,6 +118,7 @@ class Rounds:
             # Turn and turn about, so that nobody is always the first.
             for client in self._clients[:: -1 if number % 2 else 1]:
                 with self._site.serving(case, path) as url:
+                    _warm(path)
                     run = self._one(client, url, f"{name}-{number + 1}.bin", case.aria2, sum_)
                 figures.runs[client.name].append(run)
                 _say(f"{name}, round {number + 1}: {client.name}: {run.seconds:.2f} s, CPU {run.cpu_s:.2f} s")
@@ -150,6 +148,13 @@ class Rounds:
                 if began <= due <= ended:
                     self._figures[number].lags_ms.append(line.lag_ms)
         return self._figures
+
+
+def _warm(path: Path) -> None:
+    """Write as much as ``path`` has: the first after a pause pays for memory that a machine gave away."""
+    copy = path.with_suffix(".copy")
+    shutil.copyfile(path, copy)
+    copy.unlink()
 
 
 def _verify_rate(url: str, rate: int, size: int) -> None:

@@ -503,7 +503,7 @@ def test_who_is_added_is_news() -> None:
     office.book.restore([entry()])
     assert office.orders.news == []
     added = office.add().entry
-    assert office.orders.news == [added]
+    assert office.orders.news == [(added, Status.QUEUED)]
 
 
 def test_names_of_others_are_taken() -> None:

@@ -254,11 +254,11 @@ def test_an_end_or_a_pause_is_news_and_nothing_else() -> None:
         stand = at()
         stand.orders.news.clear()
         ask(stand)
-        assert stand.orders.news == [stand.entry] * expected, ask
+        assert stand.orders.news == [(stand.entry, stand.entry.status)] * expected, ask
     stand = fetching()
     assert stand.orders.news == []
     stand.finish()
-    assert stand.orders.news == [stand.entry]
+    assert stand.orders.news == [(stand.entry, Status.DOWNLOADED)]
 
 
 def test_what_has_stopped_has_no_speed_and_wants_no_place() -> None:
