@@ -30,12 +30,13 @@ from pagestatus.runner import CannotStart, Runner
 from wsbridge.book import Book
 from wsbridge.clients import Clients
 from wsbridge.commands import Commands
+from wsbridge.course import Phase
 from wsbridge.desk import Desk
 from wsbridge.disk import Disk
 from wsbridge.entry import Entry, Status
 from wsbridge.guest import Guest
 from wsbridge.handshake import Door
-from wsbridge.jobs import Choose, Discard, Job, Make, Publish, Verify
+from wsbridge.jobs import Discard, Job, Make, Publish, Verify
 from wsbridge.journal import Journal
 from wsbridge.keeper import Keeper
 from wsbridge.minutes import Minutes
@@ -65,6 +66,8 @@ class Bridge:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake: Timer | None = None
         self._is_finished = False
+        # Part files that are being removed.
+        self._discards: set[asyncio.Task[None]] = set()
         # While we drain: no fetcher has a task of ours any more.
         self._idle = asyncio.Event()
 
@@ -81,7 +84,9 @@ class Bridge:
         self.book = Book(config.downloads, self._orders, Random(), lambda: secrets.token_hex(2))  # noqa: S311
         self.book.restore(recovered(journal.entries(), folder, self._orders))
         self._minutes = Minutes(journal.minutes())
-        self.keeper = Keeper(self.book, self._orders, self._minutes, folder, journal, runner.clock)
+        self.keeper = Keeper(
+            self.book, self._orders, self._minutes, folder, journal, runner.clock, self.guest.kick
+        )
         self._disk = Disk(folder, self._is_wanted)
         self.folder = folder
         self.desk = Desk(self.book, self.keeper.forget)
@@ -144,6 +149,7 @@ class Bridge:
 
     def drain(self) -> None:
         """Break off what is in flight: the journal knows where to go on."""
+        self.reception.is_closing = True
         for download in self.book.downloads.values():
             download.suspend()
         self._begin(self._finish())
@@ -235,7 +241,10 @@ class Bridge:
             self._orders.news.clear()
         jobs, self._orders.jobs = self._orders.jobs, []
         for job in jobs:
-            self._begin(self._do(job))
+            task = self._begin(self._do(job))
+            if isinstance(job, Discard):
+                self._discards.add(task)
+                task.add_done_callback(self._discards.discard)
 
     def _is_wanted(self, job: Job) -> bool:
         download = self.book.downloads.get(job.id)
@@ -248,18 +257,21 @@ class Bridge:
         if isinstance(job, Make | Publish):
             # What was decided is written down before it is done, so that nobody is left in the dark after.
             await self.keeper.written()
-        if not isinstance(job, Discard) and not self._is_wanted(job):
-            return
-        answer = await self._disk.do(job)
-        if isinstance(job, Choose) and not self._is_wanted(job):
-            self._disk.release(job)
-        self.book.on_answer(answer)
+        if isinstance(job, Discard) or self._is_wanted(job):
+            answer = await self._disk.do(job)
+            self.book.on_answer(answer)
+        # A name that was chosen for a download that is gone, or was given up or paused, is free again.
+        download = self.book.downloads.get(job.id)
+        if download is None or (download.phase is Phase.IDLE and not download.entry.name):
+            self._disk.release(job.id)
         self.guest.kick()
 
     async def _finish(self) -> None:
         """Hear from the fetchers how far they came, and bring it to the disk."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), LAST_WORDS_S)
+        if self._discards:
+            await asyncio.wait(self._discards, timeout=LAST_WORDS_S)
         await self.keeper.finish()
         self._is_finished = True
         self.guest.kick()
@@ -270,11 +282,12 @@ class Bridge:
             if listing is not None:
                 self.clients.broadcast(listing)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Let it run; what it raises ends us."""
         task = self.guest.host.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._on_end)
+        return task
 
     def _on_end(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -106,8 +106,12 @@ class Course:
 
     @property
     def missing(self) -> int:
-        """Bytes that are still to come to the disk, as far as that is known."""
-        return 0 if self.phase is Phase.IDLE else max(0, self.entry.total - self.completed)
+        """Bytes that are still to come to the disk, as far as that is known.
+
+        Room is promised with the name: who has none, or is paused, has no claim.
+        """
+        has_claim = self.entry.name and self.phase is not Phase.IDLE
+        return max(0, self.entry.total - self.completed) if has_claim else 0
 
     @property
     def is_there(self) -> bool:

@@ -49,9 +49,9 @@ class Disk:
             if not self._is_wanted(job):
                 return Failed(job, trouble)
 
-    def release(self, job: Choose) -> None:
-        """Nobody waits for the name that was chosen."""
-        self._folder.release(job.id)
+    def release(self, id_: str) -> None:
+        """Nobody waits for the name that was chosen for the download ``id_``."""
+        self._folder.release(id_)
 
     def close(self) -> None:
         """Do what was begun; what waits is done after the next start."""

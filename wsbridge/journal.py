@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,7 +115,9 @@ class Journal:
             self._db.execute("COMMIT")
         except sqlite3.Error as trouble:
             if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+                # It may fail for the same reason; the next transaction begins with another.
+                with suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
             raise Unwritable(f"{self.path}: {trouble}") from trouble
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -19,7 +20,7 @@ from wsbridge.jobs import PartError
 from wsbridge.journal import Journal, Row, Unwritable, row_of
 from wsbridge.minutes import Minutes
 from wsbridge.orders import Orders
-from wsbridge.parts import Folder
+from wsbridge.parts import RESERVE, Folder, mebibytes
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +29,26 @@ INTERVAL_S = 1.0
 LOOK_S = 0.25
 
 
+def _nothing() -> None:
+    """Nobody is to be woken."""
+
+
 class Keeper:
     """Runs on asyncio; files and journal are touched in threads."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what it keeps, and where
-        self, book: Book, orders: Orders, minutes: Minutes, folder: Folder, journal: Journal, clock: Clock
+        self,
+        book: Book,
+        orders: Orders,
+        minutes: Minutes,
+        folder: Folder,
+        journal: Journal,
+        clock: Clock,
+        kick: Callable[[], None] = _nothing,
     ) -> None:
+        """``kick`` is called when something was decided here that is to be carried out."""
         self.writable = True
+        self._kick = kick
         self._book = book
         self._orders = orders
         self._minutes = minutes
@@ -88,17 +102,19 @@ class Keeper:
                 for download in running:
                     download.on_disk_trouble(trouble)
                     self._book.settle(download)
+                self._kick()
 
     def _shortage(self, running: list[Download]) -> Trouble | None:
         """What the next second brings must fit."""
         now = asyncio.get_running_loop().time()
-        coming = sum(download.speed.per_second(now) for download in running)
+        coming = sum(_coming(download, now) for download in running)
         try:
             is_short = self._folder.room() < coming
         except OSError:
             # Whoever writes is told.
             return None
-        return Trouble("disk_full", "there is no room left in the folder of downloads") if is_short else None
+        words = f"there is no room left beside the {mebibytes(RESERVE)} that are for others"
+        return Trouble("disk_full", words) if is_short else None
 
     async def written(self) -> None:
         """Return when everything that has changed up to now is in the journal."""
@@ -130,6 +146,7 @@ class Keeper:
                 log.error("download %s: %s", download.entry.id, mistake)  # noqa: TRY400 - one clear line
                 download.on_sync_failed(written, mistake.trouble)
                 self._book.settle(download)
+                self._kick()
         else:
             download.on_synced(written)
 
@@ -176,6 +193,12 @@ class Keeper:
         elif not trouble and not self.writable:
             log.warning("the journal can be written again")
         self.writable = not trouble
+
+
+def _coming(download: Download, now: float) -> float:
+    """Bytes that the next second brings, and never more than are missing: for those there is room."""
+    speed = download.speed.per_second(now)
+    return min(speed, download.missing) if download.entry.total >= 0 else speed
 
 
 def _release(waiting: list[asyncio.Future[None]]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import logging
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator
@@ -23,6 +24,8 @@ from wsbridge.jobs import Claims, PartError
 from wsbridge.names import PART as SUFFIX
 from wsbridge.names import numbered
 
+log = logging.getLogger(__name__)
+
 # How often another name is tried: "a (2)" to "a (9999)".
 MOST_NUMBERS = 9999
 # How many of these are looked at after a start.
@@ -30,6 +33,7 @@ MOST_LOOKED_AT = 100
 # Room that is left for others on the disk: the logs are perhaps on the same. Bytes.
 RESERVE = 64 << 20
 _PIECE = 1 << 20
+_UNLIMITED = 1 << 62
 # Of a part file on the way to its name: only one is made at a time.
 _NEW = ".pagestatus.new"
 _MAKE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -64,6 +68,9 @@ class Folder:
     def room(self) -> int:
         """How many bytes may be written before the reserve is touched; raises OSError."""
         found = os.fstatvfs(self._fd)
+        if not found.f_blocks:
+            # A file system that tells no size has no end that could be seen.
+            return _UNLIMITED
         return found.f_bavail * found.f_frsize - RESERVE
 
     def choose(self, id_: str, name: str, size: int, taken: Claims) -> str:
@@ -212,7 +219,11 @@ class Folder:
         for candidate in islice(_numbered(title), MOST_LOOKED_AT):
             found = self._stat(candidate)
             if found is not None and found.st_ino == inode:
-                self.discard(name, inode)
+                try:
+                    self.discard(name, inode)
+                except PartError as mistake:
+                    # It has its final name all the same.
+                    log.warning("%s", mistake)
                 return candidate
         return ""
 

@@ -34,6 +34,8 @@ class Reception:
         self._view = View()
         self._sent = 0
         self._last_early = 0.0
+        # The bridge drains, and takes nothing new.
+        self.is_closing = False
         # A download has ended or stopped: clients are told at once.
         self.news = asyncio.Event()
 
@@ -62,6 +64,8 @@ class Reception:
     async def answer(self, request: Request) -> str:
         """What a websocket client is answered; raises Mistake."""
         self._guest.kick()
+        if self.is_closing and not isinstance(request, ListAll | Login):
+            raise Mistake("too_many", "the bridge is ending: ask again in a moment")
         match request:
             case Add():
                 return await self._add(request)

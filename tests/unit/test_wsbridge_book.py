@@ -531,7 +531,7 @@ def test_bytes_that_others_still_miss_are_claimed() -> None:
         office.end(question, head=first_byte(total * MIB))
         if total != 40:
             office.plan()
-    # The disk has been asked for a place for it, and has not answered.
+    # The disk has been asked for a place for it, and has not answered: nothing is promised to it yet.
     assert waiting.phase is Phase.MAKING
     (first, *_) = running.in_flight
     office.book.on_progress(RangeProgress(BRIDGE, first, MIB), office.now)
@@ -543,8 +543,8 @@ def test_bytes_that_others_still_miss_are_claimed() -> None:
     office.end(questions[5], head=first_byte(7))
     (choose,) = office.orders.jobs
     assert isinstance(choose, Choose)
-    assert (choose.size, choose.taken.bytes) == (7, (10 - 1 + 40) * MIB)
-    assert (whole.missing, new.missing) == (0, 7), "of one nobody knows how long it is"
+    assert (choose.size, choose.taken.bytes) == (7, (10 - 1) * MIB)
+    assert (whole.missing, new.missing) == (0, 0), "one has no length, the other no name"
 
 
 def test_the_disk_may_speak_of_what_was_removed() -> None:

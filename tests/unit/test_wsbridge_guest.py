@@ -71,7 +71,9 @@ def test_timers_come_in_their_order_also_those_that_are_set_by_others(guest: Gue
     loop.after(0.01, lambda: seen.append("never")).cancel()
     loop.soon(lambda: seen.append("at once"))
     guest.run(loop)
-    assert seen == ["at once", "first", "third", "last"]
+    # A machine that is busy may be late for what is at once, and never early for what is not.
+    assert sorted(seen[:2]) == ["at once", "first"]
+    assert seen[2:] == ["third", "last"]
 
 
 def test_what_is_to_be_done_soon_is_done_at_once(guest: Guest, loop: Loop) -> None:
