@@ -66,7 +66,7 @@ def test_timers_come_in_their_order_also_those_that_are_set_by_others(guest: Gue
         seen.append("last")
         loop.stop()
 
-    loop.after(0.02, last)
+    loop.after(0.3, last)
     loop.after(0.001, first)
     loop.after(0.01, lambda: seen.append("never")).cancel()
     loop.soon(lambda: seen.append("at once"))
