@@ -109,9 +109,8 @@ class Outbox:
 
     With ``immediate`` the socket takes nothing while no peer is connected, and what it took for one that
     ended dies with it: a successor on the same path never gets that. What still waits here it would get, so
-    each incarnation of a peer is to have a path of its own. At most
-    ``most_waiting`` frames wait here (MOST_WAITING by default), the oldest are dropped; a peer that is not
-    there costs next to nothing.
+    each incarnation of a peer is to have a path of its own. At most ``most_waiting`` frames wait here
+    (MOST_WAITING by default), the oldest are dropped; a peer that is not there costs next to nothing.
     """
 
     def __init__(
@@ -121,10 +120,10 @@ class Outbox:
         path: Path,
         *,
         immediate: bool = False,
-        most_waiting: int | None = None,
+        most_waiting: int = MOST_WAITING,
     ) -> None:
         self.dropped = 0
-        self._most_waiting = MOST_WAITING if most_waiting is None else most_waiting
+        self._most_waiting = most_waiting
         self._loop = loop
         self._records: list[Message] = []
         self._frames: deque[bytes] = deque()

@@ -88,7 +88,7 @@ class Bridge:
             self.book, self._orders, self._minutes, folder, journal, runner.clock, self.guest.kick
         )
         self._disk = Disk(folder, self._is_wanted)
-        self.folder = folder
+        self._folder = folder
         self.desk = Desk(self.book, self.keeper.forget)
         self._aggregator = Outbox(loop, context, runner.addresses.aggregator)
         self._inbox = Inbox(loop, context, runner.addresses.wsbridge, self._receive)
@@ -169,7 +169,7 @@ class Bridge:
         for port in self._ports.values():
             port.close(LINGER_S)
         self._aggregator.close(LINGER_S)
-        self.folder.close()
+        self._folder.close()
         self.guest.close()
         self._lock.release()
 

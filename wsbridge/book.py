@@ -12,7 +12,7 @@ from random import Random
 from typing import NamedTuple
 
 from pagestatus.config import Downloads as Policy
-from pagestatus.messages import FetcherState, RangeDone, RangeProgress, Reason
+from pagestatus.messages import FetcherState, RangeDone, RangeProgress, RangeTask, Reason
 from wsbridge.crew import Crew, Member
 from wsbridge.download import Download
 from wsbridge.entry import Entry, Status
@@ -21,6 +21,7 @@ from wsbridge.orders import Orders
 from wsbridge.places import Places
 from wsbridge.ranges import Range
 from wsbridge.requests import Add
+from wsbridge.spans import Piece
 
 # Of the list as a message: ordinary websocket clients take 1 MiB. Bytes.
 MOST_LISTED = (1 << 20) - (64 << 10)
@@ -268,20 +269,20 @@ class Book:
         piece = None if member is None else download.next_task(now)
         if member is None or piece is None:
             return False
-        self._lend(download, member, piece, now)
+        task = self._lend(download, member, piece, now)
+        self._leases[task.task] = Lease(download, member.epoch, host, task.start, task.stop, task.inode)
+        self._heard[task.task] = now
+        self._count_host(host, 1)
         return True
 
-    def _lend(self, download: Download, member: Member, piece: tuple[int, int], now: float) -> None:
+    def _lend(self, download: Download, member: Member, piece: Piece, now: float) -> RangeTask:
         self._last_task += 1
         range_ = Range(self._last_task, member.epoch, *piece, now)
         download.begin(range_)
         task = download.task(self._orders.bridge, range_)
-        lease = Lease(download, member.epoch, download.host, task.start, task.stop, task.inode)
-        self._leases[range_.task] = lease
-        self._heard[range_.task] = now
-        self._count_host(lease.host, 1)
         self.crew.give(member.epoch, range_.task)
         self._orders.send(member.epoch, task)
+        return task
 
     def _count_host(self, host: tuple[str, str, int], by: int) -> None:
         count = self._per_host.get(host, 0) + by

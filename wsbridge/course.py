@@ -102,7 +102,7 @@ class Course:
             return self._fetching.ranges.done.total
         if self.phase is Phase.FETCHING:
             return self._fetching.whole
-        return sum(stop - start for start, stop in self.entry.done)
+        return self.entry.synced
 
     @property
     def missing(self) -> int:

@@ -8,6 +8,7 @@ import msgspec
 
 from pagestatus.messages import Head, RangeDone
 from wsbridge.digests import Digest, from_head, of_request
+from wsbridge.spans import Piece
 
 
 class Status(StrEnum):
@@ -66,7 +67,7 @@ class Entry(msgspec.Struct, kw_only=True, omit_defaults=True):
     folder: str = ""
     name: str = ""
     inode: int = 0
-    done: tuple[tuple[int, int], ...] = ()
+    done: tuple[Piece, ...] = ()
     title: str = ""
     # The part file is to be removed, and that has not been seen to be done.
     given_up: bool = False
@@ -75,6 +76,21 @@ class Entry(msgspec.Struct, kw_only=True, omit_defaults=True):
     def has_ended(self) -> bool:
         """Nothing more happens to it by itself."""
         return self.status in ENDED
+
+    @property
+    def synced(self) -> int:
+        """Bytes of the part file that are on the disk."""
+        return sum(stop - start for start, stop in self.done)
+
+    @property
+    def reach(self) -> int:
+        """How long the part file is at least."""
+        return max((stop for _, stop in self.done), default=0)
+
+    def note_synced(self, pairs: tuple[Piece, ...]) -> int:
+        """These bytes of the part file are on the disk; returns how many more that are than before."""
+        before, self.done = self.synced, pairs
+        return max(0, self.synced - before)
 
     def is_other(self, total: int, head: Head) -> bool:
         """Whether a file of ``total`` bytes with this ``head`` is not the one that is known."""

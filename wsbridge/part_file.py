@@ -51,8 +51,7 @@ class PartFile:
     def find(self) -> None:
         """Go on with the one that was made, if nobody has taken it away."""
         entry = self._entry
-        length = max((stop for _, stop in entry.done), default=0)
-        self._orders.do(Find(entry.id, self._next(), entry.name, entry.inode, length))
+        self._orders.do(Find(entry.id, self._next(), entry.name, entry.inode, entry.reach))
 
     def verify(self) -> None:
         """It is complete: hold it against what it should be, and give it its final name."""
@@ -105,9 +104,7 @@ class PartFile:
 
     def note_synced(self, pairs: tuple[Piece, ...]) -> None:
         """These bytes are on the disk."""
-        before = sum(stop - start for start, stop in self._entry.done)
-        self._orders.bytes += max(0, sum(stop - start for start, stop in pairs) - before)
-        self._entry.done = pairs
+        self._orders.bytes += self._entry.note_synced(pairs)
 
     def _next(self) -> int:
         self._serial += 1

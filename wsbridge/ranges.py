@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wsbridge.spans import Spans
+from wsbridge.spans import Piece, Spans
 
 # A range is split if the rest of it would still take this long, and not before its speed is known.
 SPLIT_S = 0.5
@@ -60,7 +60,7 @@ class Range:
 class Ranges:
     """The ranges of one file of ``total`` bytes, handed out in pieces of ``size``."""
 
-    def __init__(self, total: int, size: int, done: Iterable[tuple[int, int]] = ()) -> None:
+    def __init__(self, total: int, size: int, done: Iterable[Piece] = ()) -> None:
         self.total = total
         self.done = Spans(done)
         self.in_flight: dict[int, Range] = {}
@@ -84,7 +84,7 @@ class Ranges:
         """How many ranges are held, and not due yet."""
         return sum(until > now for until, _, _ in self._held)
 
-    def next(self, now: float) -> tuple[int, int] | None:
+    def next(self, now: float) -> Piece | None:
         """The earliest missing piece; None: everything is done, in flight or held."""
         self._release(now)
         gap = self._assigned.first_gap(0, self.total)

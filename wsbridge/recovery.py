@@ -48,14 +48,13 @@ def recovered(entries: Iterable[Entry], folder: Place, orders: Orders) -> list[E
 
 
 def _hold_against(entry: Entry, folder: Place, orders: Orders) -> None:
-    is_complete = sum(stop - start for start, stop in entry.done) == entry.total
     title = entry.title or entry.name
-    if is_complete and (name := folder.published(entry.name, entry.inode, title)):
+    if entry.synced == entry.total and (name := folder.published(entry.name, entry.inode, title)):
         # Only what was verified gets its final name: we ended just before that was noted.
         entry.name, entry.folder = name, folder.uri
         entry.status, entry.trouble = Status.DOWNLOADED, None
         orders.ended.append(Status.DOWNLOADED)
-    elif not folder.holds(entry.name, entry.inode, max((stop for _, stop in entry.done), default=0)):
+    elif not folder.holds(entry.name, entry.inode, entry.reach):
         log.warning(
             "download %s: its part file %s is not in %s: begun again", entry.id, entry.name, folder.uri
         )

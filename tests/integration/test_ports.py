@@ -14,7 +14,15 @@ import zmq
 from pagestatus.codec import encode
 from pagestatus.loop import READ, Loop
 from pagestatus.messages import Message, Pulse
-from pagestatus.ports import FRAMES_A_ROUND, LARGEST_FRAME, RECORDS_A_FRAME, Context, Inbox, Outbox
+from pagestatus.ports import (
+    FRAMES_A_ROUND,
+    LARGEST_FRAME,
+    MOST_WAITING,
+    RECORDS_A_FRAME,
+    Context,
+    Inbox,
+    Outbox,
+)
 from system import SLOWNESS
 
 WITHIN_S = 10
@@ -33,8 +41,9 @@ class Ring:
     def inbox(self, receive: Callable[[list[Message]], None] | None = None) -> Inbox:
         return Inbox(self.loop, self.context, self.path, receive or self.frames.append)
 
-    def outbox(self, *, immediate: bool = False) -> Outbox:
-        return Outbox(self.loop, self.context, self.path, immediate=immediate)
+    def outbox(self, *, immediate: bool = False, most_waiting: int = MOST_WAITING) -> Outbox:
+        path = self.path
+        return Outbox(self.loop, self.context, path, immediate=immediate, most_waiting=most_waiting)
 
     def raw(self) -> zmq.Socket[bytes]:
         """A peer that sends whatever the test gives it."""
@@ -247,11 +256,8 @@ def test_a_successor_gets_nothing_that_was_sent_to_its_predecessor(ring: Ring) -
     assert ring.numbers == [99]
 
 
-def test_what_waits_has_a_bound_and_the_oldest_goes_first(
-    ring: Ring, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pagestatus.ports.MOST_WAITING", 100)
-    outbox = ring.outbox(immediate=True)
+def test_what_waits_has_a_bound_and_the_oldest_goes_first(ring: Ring) -> None:
+    outbox = ring.outbox(immediate=True, most_waiting=100)
     for number in range(130):
         outbox.send(Pulse(number))
         outbox.flush()

@@ -12,7 +12,6 @@ from random import Random
 import pytest
 
 from pagestatus.config import Downloads as Policy
-from pagestatus.messages import Reason
 from simulation.downloads import PASSING, World
 from wsbridge.entry import Status
 
@@ -182,4 +181,3 @@ def test_a_slow_range_is_split() -> None:
     world.plan()
     assert len(world.transfers()) == 3
     assert one[1].stop < 3_000_000
-    assert Reason.NONE not in PASSING
