@@ -6,63 +6,55 @@ with one ``Result``; what it says of phases is that of the last hop, counted fro
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from fetchers import reasons
 from fetchers.check_handle import CheckHandle, Measured
-from fetchers.hop import MOST_REDIRECTS, Lookup, known, wire_url
+from fetchers.hop import MOST_REDIRECTS, Lookup
 from fetchers.names import Answer
 from pagestatus import urls
+from pagestatus.clock import monotonic_us
 from pagestatus.messages import Check, Reason, Result
 
 if TYPE_CHECKING:
     from fetchers.checker import Checker
 
 _SECOND_US = 1_000_000
+# A member looked up in its enum costs as much as a method call.
+_NONE = Reason.NONE
+_NO_URL = urls.WireUrl("", "", 0, is_address=False)
 _NOTHING = Measured(0, "", 0, -1, -1, -1)
 
 
-class Attempt:
-    """Made for one ``Check``; reports one ``Result`` to the checker it belongs to."""
+class Attempt(msgspec.Struct, eq=False, gc=False):
+    """Made for one ``Check``; reports one ``Result`` to the checker it belongs to.
 
-    __slots__ = (
-        "_addresses",
-        "_began",
-        "_check",
-        "_checker",
-        "_dns_us",
-        "_earlier",
-        "_handle",
-        "_hops",
-        "_offset_us",
-        "_stalled",
-        "_started_us",
-        "_tried",
-        "_wire",
-    )
+    A Struct because its defaults are filled in by C. Its checker lets go of it: no work for the collector.
+    """
 
-    def __init__(self, check: Check, checker: Checker) -> None:
-        self._check = check
-        self._checker = checker
-        self._began = time.monotonic()
-        self._started_us = checker.now_us()
-        self._stalled = False
-        self._handle: CheckHandle | None = None
-        self._wire: urls.WireUrl
-        self._hops = 0
-        # Of the hop: when its name was known, its addresses, how many were tried, when the transfer began,
-        # and what went wrong with the address before.
-        self._dns_us = -1
-        self._addresses: tuple[str, ...] = ()
-        self._tried = 0
-        self._offset_us = 0
-        self._earlier = Reason.NONE
+    _check: Check
+    _checker: Checker
+    # When it began: on the monotonic clock, and on the wall's.
+    _began_us: int
+    _started_us: int
+    _stalled: bool = False
+    _handle: CheckHandle | None = None
+    _wire: urls.WireUrl = _NO_URL
+    _hops: int = 0
+    # Of the hop: when its name was known, its addresses, how many were tried, when the transfer began,
+    # and what went wrong with the address before.
+    _dns_us: int = -1
+    _addresses: tuple[str, ...] = ()
+    _tried: int = 0
+    _offset_us: int = 0
+    _earlier: Reason = _NONE
 
     def begin(self) -> None:
         """Start."""
         try:
-            self._wire = wire_url(self._check.url)
+            self._wire = urls.wire_url(self._check.url)
         except urls.BadUrl:
             self._finish(Reason.BAD_URL, _NOTHING)
             return
@@ -73,14 +65,17 @@ class Attempt:
         self._stalled = True
 
     def _look_up(self) -> None:
-        checker = self._checker
-        answer = known(checker.resolver, self._wire)
+        wire, checker = self._wire, self._checker
+        if wire.is_address:
+            self._connect((wire.host,))
+            return
+        answer = checker.resolver.known(wire.host)
         if answer is not None:
             self._on_answer(answer)
             return
         # Like connecting, looking up has its own, shorter time-out.
         wait_s = min(self._left_us() / _SECOND_US, checker.config.connect_timeout)
-        Lookup(checker.loop, checker.resolver, self._wire.host, wait_s, self._on_answer)
+        Lookup(checker.loop, checker.resolver, wire.host, wait_s, self._on_answer)
 
     def _on_answer(self, answer: Answer) -> None:
         if answer.addresses:
@@ -89,24 +84,25 @@ class Attempt:
             self._finish(answer.reason, _NOTHING)
 
     def _connect(self, addresses: tuple[str, ...]) -> None:
-        self._dns_us = self._elapsed_us()
+        self._dns_us = elapsed_us = self._elapsed_us()
         self._addresses = addresses
         self._tried = 0
-        self._earlier = Reason.NONE
-        self._transfer()
+        self._earlier = _NONE
+        self._transfer(elapsed_us)
 
-    def _transfer(self) -> None:
+    def _transfer(self, elapsed_us: int) -> None:
         """Try the next address."""
+        wire, check, checker = self._wire, self._check, self._checker
         handle = self._handle
         if handle is None:
-            handle = self._handle = self._checker.take_handle(self)
-        address = self._addresses[self._tried]
+            handle = self._handle = checker.take_handle()
+        address = "" if wire.is_address else self._addresses[self._tried]
         self._tried += 1
-        self._offset_us = self._elapsed_us()
+        self._offset_us = elapsed_us
         # Rounded up: an attempt never ends before its time-out.
-        left_ms = -((self._offset_us - self._check.timeout_us) // 1000)
-        handle.aim(self._wire.url, address, left_ms, self._check.max_bytes or self._checker.config.max_bytes)
-        self._checker.engine.start(handle)
+        left_ms = -((elapsed_us - check.timeout_us) // 1000)
+        handle.aim(wire.url, address, left_ms, check.max_bytes or checker.max_bytes)
+        checker.engine.start(handle.curl, self)
 
     def ended(self, code: int, words: str) -> None:
         """The engine's word on the transfer."""
@@ -118,12 +114,12 @@ class Attempt:
             if self._is_redirected(measured) and (url := handle.redirect_url()) is not None:
                 self._follow(url, measured)
             else:
-                self._finish(Reason.NONE, measured)
+                self._finish(_NONE, measured)
             return
-        reason = handle.reason_of(code, words)
+        reason = handle.reason_of(code, words, self._addresses[self._tried - 1])
         if handle.could_not_connect(code) and self._another_address_is_left():
             self._earlier = reasons.worse(self._earlier, reason)
-            self._transfer()
+            self._transfer(self._elapsed_us())
         else:
             self._finish(reasons.worse(self._earlier, reason), measured)
 
@@ -137,7 +133,7 @@ class Attempt:
             self._finish(Reason.REDIRECTS, measured)
             return
         try:
-            wire = wire_url(url)
+            wire = urls.wire_url(url)
         except urls.BadUrl:
             self._finish(Reason.BAD_URL, measured)
             return
@@ -192,7 +188,7 @@ class Attempt:
         )
 
     def _elapsed_us(self) -> int:
-        return int((time.monotonic() - self._began) * _SECOND_US)
+        return monotonic_us() - self._began_us
 
     def _left_us(self) -> int:
         return self._check.timeout_us - self._elapsed_us()

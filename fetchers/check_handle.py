@@ -6,10 +6,15 @@ from typing import NamedTuple
 
 import pycurl
 
-from fetchers.handle import SHORTEST_MS, Handle, Owner
+from fetchers.handle import SHORTEST_MS, Handle
 from pagestatus.config import Check as CheckConfig
 
 _EVERY_ENCODING = ""
+_URL = pycurl.URL
+_STATUS, _VERSION = pycurl.RESPONSE_CODE, pycurl.INFO_HTTP_VERSION
+_TOTAL, _CONNECT, _TLS = pycurl.TOTAL_TIME_T, pycurl.CONNECT_TIME_T, pycurl.APPCONNECT_TIME_T
+# libcurl counts the end of a transfer without a response as this, too.
+_FIRST_BYTE = pycurl.STARTTRANSFER_TIME_T
 _HTTP_VERSIONS = {
     pycurl.CURL_HTTP_VERSION_1_0: "1.0",
     pycurl.CURL_HTTP_VERSION_1_1: "1.1",
@@ -32,7 +37,7 @@ class Measured(NamedTuple):
     ttfb_us: int
 
 
-class CheckHandle(Handle[Owner]):
+class CheckHandle(Handle):
     """One easy handle and its counter of the body."""
 
     __slots__ = ("_timeout_ms", "limit", "received")
@@ -47,27 +52,30 @@ class CheckHandle(Handle[Owner]):
         self.curl.setopt(pycurl.WRITEFUNCTION, self._on_body, use_memoryview=True)
 
     def aim(self, url: str, address: str, timeout_ms: int, limit: int) -> None:
-        """Make the next transfer one of ``url``, from ``address``."""
+        """Make the next transfer one of ``url``, from ``address`` (see ``connect_to``)."""
         self.received = 0
         self.limit = limit
-        self.aim_at(url, address)
-        timeout_ms = max(timeout_ms, SHORTEST_MS)
+        setopt = self.curl.setopt
+        setopt(_URL, url)
+        if address != self._address:
+            self.connect_to(address)
         if timeout_ms != self._timeout_ms:
             self._timeout_ms = timeout_ms
-            self.curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)
+            setopt(pycurl.TIMEOUT_MS, max(timeout_ms, SHORTEST_MS))
 
     def measured(self) -> Measured:
         """Of the transfer that has ended."""
         getinfo = self.curl.getinfo
-        status = getinfo(pycurl.RESPONSE_CODE)
+        status = getinfo(_STATUS)
+        if not status:
+            return Measured(0, "", getinfo(_TOTAL), getinfo(_CONNECT) or -1, getinfo(_TLS) or -1, -1)
         return Measured(
             status,
-            _HTTP_VERSIONS.get(getinfo(pycurl.INFO_HTTP_VERSION), "") if status else "",
-            getinfo(pycurl.TOTAL_TIME_T),
-            getinfo(pycurl.CONNECT_TIME_T) or -1,
-            getinfo(pycurl.APPCONNECT_TIME_T) or -1,
-            # libcurl counts the end of a transfer without a response as this, too.
-            getinfo(pycurl.STARTTRANSFER_TIME_T) if status else -1,
+            _HTTP_VERSIONS.get(getinfo(_VERSION), ""),
+            getinfo(_TOTAL),
+            getinfo(_CONNECT) or -1,
+            getinfo(_TLS) or -1,
+            getinfo(_FIRST_BYTE),
         )
 
     def _on_body(self, piece: memoryview) -> int | None:

@@ -10,10 +10,14 @@ from fetchers.attempt import Attempt
 from fetchers.check_handle import CheckHandle
 from fetchers.engine import Engine
 from fetchers.resolver import Resolver
-from pagestatus.clock import Clock
+from pagestatus.clock import Clock, monotonic_us
 from pagestatus.config import Check as CheckConfig
 from pagestatus.loop import Loop
 from pagestatus.messages import Check, Result
+
+# A round begins no more than this, so that what is under way is served, and its times are taken, soon; and
+# with no time left for more, no more than are served are under way.
+BEGUN_A_ROUND = 32
 
 
 class Incarnation(NamedTuple):
@@ -40,9 +44,10 @@ class Checker:
     ) -> None:
         self.loop = means.loop
         self.config = config
+        self.max_bytes = config.max_bytes
         self.epoch = fetcher.epoch
         self.index = fetcher.number
-        self.now_us = means.clock.now_us
+        self.clock = means.clock
         self.engine = Engine(means.loop, keep_connections=fetcher.slots)
         self.resolver = means.resolver
         # Checks beyond what fits into the second queue; their leases run out.
@@ -51,6 +56,7 @@ class Checker:
         self._report = report
         self._attempts: set[Attempt] = set()
         self._waiting: deque[Check] = deque()
+        self._coming_back = False
         self._free: list[CheckHandle] = []
         means.loop.on_stall(self.stalled)
 
@@ -61,23 +67,19 @@ class Checker:
 
     def take(self, check: Check) -> None:
         """Make an attempt, now or as soon as there is a slot."""
-        if len(self._attempts) < self._slots:
-            self._begin(check)
-        elif len(self._waiting) < self._slots:
+        if len(self._waiting) >= 2 * self._slots:
             # A new scheduler does not know of its predecessor's checks and may give too many.
-            self._waiting.append(check)
-        else:
             self.dropped += 1
+            return
+        self._waiting.append(check)
+        self._go_on()
 
-    def take_handle(self, owner: Attempt) -> CheckHandle:
-        """A handle for ``owner``: one that is free, else a new one."""
-        handle = self._free.pop() if self._free else CheckHandle(self.config)
-        handle.owner = owner
-        return handle
+    def take_handle(self) -> CheckHandle:
+        """A handle that is free, else a new one."""
+        return self._free.pop() if self._free else CheckHandle(self.config)
 
     def give_back(self, handle: CheckHandle) -> None:
         """The handle is free again, and stays configured."""
-        handle.owner = None
         self._free.append(handle)
 
     def finished(self, attempt: Attempt, result: Result) -> None:
@@ -85,7 +87,7 @@ class Checker:
         self._attempts.discard(attempt)
         self._report(result)
         if self._waiting:
-            self.loop.soon(self._begin_waiting)
+            self._go_on()
 
     def close(self) -> None:
         """Break off what is in flight."""
@@ -93,14 +95,23 @@ class Checker:
         self._waiting.clear()
         self.engine.close()
 
-    def _begin(self, check: Check) -> None:
-        attempt = Attempt(check, self)
-        self._attempts.add(attempt)
-        attempt.begin()
+    def _go_on(self) -> None:
+        if not self._coming_back:
+            self._coming_back = True
+            self.loop.soon(self._begin_some)
 
-    def _begin_waiting(self) -> None:
-        while self._waiting and len(self._attempts) < self._slots:
-            self._begin(self._waiting.popleft())
+    def _begin_some(self) -> None:
+        self._coming_back = False
+        waiting, attempts = self._waiting, self._attempts
+        for _ in range(BEGUN_A_ROUND):
+            if not waiting or len(attempts) >= self._slots:
+                return
+            began_us = monotonic_us()
+            attempt = Attempt(waiting.popleft(), self, began_us, self.clock.at_us(began_us))
+            attempts.add(attempt)
+            attempt.begin()
+        if waiting:
+            self._go_on()
 
     def stalled(self, _seconds: float) -> None:
         """The loop stood still: what is in flight was not served and cannot be trusted."""

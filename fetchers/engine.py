@@ -3,6 +3,10 @@
 ``socket_action`` looks only at the transfers that are ready; ``perform`` would look at all in flight. An
 engine knows nothing of what its transfers are for: checks have one, and whatever else is to be fetched has
 another, with connections and limits of its own.
+
+A new connection is watched for everything at once, edge-triggered: until libcurl has been told of something
+to read, it can only want what comes with a new edge. So a short transfer never asks the kernel for a change;
+only one that goes on after that is watched in the ordinary way, for what libcurl wants.
 """
 
 from __future__ import annotations
@@ -12,17 +16,20 @@ from typing import Protocol
 
 import pycurl
 
-from pagestatus.loop import READ, WRITE, Loop, Timer
+from pagestatus.loop import EDGE, READ, WRITE, Loop, Timer
 
 _TROUBLE = select.EPOLLERR | select.EPOLLHUP
 _EVENTS = {pycurl.POLL_IN: READ, pycurl.POLL_OUT: WRITE, pycurl.POLL_INOUT: READ | WRITE, pycurl.POLL_NONE: 0}
 _OK = 0
+# Ends the wait for edges: it brings something to read, or an end.
+_READ_OR_TROUBLE = READ | _TROUBLE
+_ANYTHING = READ | WRITE | EDGE
+_READ_EDGE = READ | EDGE
+_REMOVE = pycurl.POLL_REMOVE
 
 
 class Transfer(Protocol):
-    """A configured easy handle and whoever wants to know how it ended."""
-
-    curl: pycurl.Curl
+    """Whoever wants to know how a transfer ended."""
 
     def ended(self, code: int, words: str) -> None:
         """It has ended with libcurl's ``code`` (0: well) and what libcurl says of it."""
@@ -36,7 +43,8 @@ class Engine:
         self._multi = pycurl.CurlMulti()
         self._socket_action = self._multi.socket_action
         self._transfers: dict[pycurl.Curl, Transfer] = {}
-        self._watched: set[int] = set()
+        # What libcurl wants of each descriptor; with EDGE: it is still watched for everything.
+        self._wanted: dict[int, int] = {}
         self._due: float | None = None
         self._timer: Timer | None = None
         self._kicked = False
@@ -51,15 +59,15 @@ class Engine:
         """Number of transfers that have not ended."""
         return len(self._transfers)
 
-    def start(self, transfer: Transfer) -> None:
-        """Let ``transfer`` run; ``ended`` is called once, later, never from inside."""
-        self._transfers[transfer.curl] = transfer
-        self._multi.add_handle(transfer.curl)
+    def start(self, curl: pycurl.Curl, transfer: Transfer) -> None:
+        """Let the configured ``curl`` run; ``transfer.ended`` is called once, later, never from inside."""
+        self._transfers[curl] = transfer
+        self._multi.add_handle(curl)
 
-    def abort(self, transfer: Transfer) -> None:
-        """Break ``transfer`` off, with its connection; ``ended`` is not called. Never from inside libcurl."""
-        if self._transfers.pop(transfer.curl, None) is not None:
-            self._multi.remove_handle(transfer.curl)
+    def abort(self, curl: pycurl.Curl) -> None:
+        """Break it off, with its connection; ``ended`` is not called. Never from inside libcurl."""
+        if self._transfers.pop(curl, None) is not None:
+            self._multi.remove_handle(curl)
 
     def close(self) -> None:
         """Break off everything that runs; nobody is told."""
@@ -70,14 +78,28 @@ class Engine:
 
     def _on_socket(self, what: int, fd: int, _multi: object, _data: object) -> None:
         """Watch ``fd`` for other events, as libcurl says."""
-        if what == pycurl.POLL_REMOVE:
-            self._watched.discard(fd)
-            self._loop.unwatch(fd)
-        elif fd in self._watched:
-            self._loop.change(fd, _EVENTS[what])
+        if what == _REMOVE:
+            self._wanted.pop(fd, None)
+            self._loop.forget(fd)
+            return
+        events = _EVENTS[what]
+        before = self._wanted.get(fd)
+        if before is None:
+            self._begin_to_watch(fd, events)
+        elif before & EDGE:
+            self._wanted[fd] = events | EDGE
         else:
-            self._watched.add(fd)
-            self._loop.watch(fd, _EVENTS[what], self._on_ready)
+            self._wanted[fd] = events
+            self._loop.change(fd, events)
+
+    def _begin_to_watch(self, fd: int, events: int) -> None:
+        if events == WRITE:
+            # It is being connected.
+            self._wanted[fd] = WRITE | EDGE
+            self._loop.watch(fd, _ANYTHING, self._on_ready)
+        else:
+            self._wanted[fd] = events
+            self._loop.watch(fd, events, self._on_ready)
 
     def _on_timer(self, timeout_ms: int) -> None:
         """Let libcurl run in ``timeout_ms``; -1: no more, 0: now, but not from inside this call."""
@@ -120,6 +142,11 @@ class Engine:
         if events & _TROUBLE:
             ready |= pycurl.CSELECT_ERR
         _, running = self._socket_action(fd, ready)
+        wanted = self._wanted.get(fd, 0)
+        if wanted & EDGE and (events & _READ_OR_TROUBLE or wanted != _READ_EDGE):
+            # From here on an edge may have passed already.
+            self._wanted[fd] = wanted = wanted & ~EDGE
+            self._loop.change(fd, wanted)
         if running < len(self._transfers):
             self._collect()
 
@@ -131,17 +158,18 @@ class Engine:
 
     def _collect(self) -> None:
         """Tell of all that have ended. Whoever is told may start the next at once."""
+        transfers, remove = self._transfers, self._multi.remove_handle
         queued = 1
         while queued:
             queued, well, badly = self._multi.info_read()
             for curl in well:
-                self._end(curl, _OK, "")
+                transfer = transfers.pop(curl, None)
+                # None: whoever was told of another end before has broken this one off.
+                if transfer is not None:
+                    remove(curl)
+                    transfer.ended(_OK, "")
             for curl, code, words in badly:
-                self._end(curl, code, words)
-
-    def _end(self, curl: pycurl.Curl, code: int, words: str) -> None:
-        transfer = self._transfers.pop(curl, None)
-        # None: whoever was told of another end before has broken this one off.
-        if transfer is not None:
-            self._multi.remove_handle(curl)
-            transfer.ended(code, words)
+                transfer = transfers.pop(curl, None)
+                if transfer is not None:
+                    remove(curl)
+                    transfer.ended(code, words)

@@ -6,8 +6,6 @@ alternative services, following of redirects, authentication. Here is what check
 
 from __future__ import annotations
 
-from typing import Generic, Protocol, TypeVar
-
 import pycurl
 
 from fetchers import reasons
@@ -23,42 +21,29 @@ _OUT_OF_MEMORY = 27
 _TIMED_OUT = 28
 
 
-class Owner(Protocol):
-    """Whoever has aimed a handle and started it."""
+class Handle:
+    """One easy handle."""
 
-    def ended(self, code: int, words: str) -> None:
-        """See ``engine.Transfer``."""
-
-
-OwnerT = TypeVar("OwnerT", bound=Owner)
-
-
-class Handle(Generic[OwnerT]):
-    """One easy handle, and who uses it now."""
-
-    __slots__ = ("_address", "curl", "owner")
+    __slots__ = ("_address", "curl")
 
     def __init__(self, config: CheckConfig) -> None:
         self.curl = pycurl.Curl()
-        self.owner: OwnerT | None = None
+        # Where CONNECT_TO leads; empty: to the URL's own host.
         self._address = ""
         _configure(self.curl, config)
 
-    def aim_at(self, url: str, address: str) -> None:
-        """Make the next transfer one of ``url``, from ``address``."""
-        setopt = self.curl.setopt
-        setopt(pycurl.URL, url)
-        if address != self._address:
-            self._address = address
-            shown = f"[{address}]" if ":" in address else address
-            # From any host and port to this address and the same port (CURLOPT_CONNECT_TO): name and
-            # certificate are still those of the URL.
-            setopt(pycurl.CONNECT_TO, [f"::{shown}:"])
-
-    def ended(self, code: int, words: str) -> None:
-        """Pass it on to the owner."""
-        if self.owner is not None:
-            self.owner.ended(code, words)
+    def connect_to(self, address: str) -> None:
+        """Make the next transfer one from ``address``; empty: the URL's host is one itself."""
+        if address == self._address:
+            return
+        self._address = address
+        if not address:
+            self.curl.unsetopt(pycurl.CONNECT_TO)
+            return
+        shown = f"[{address}]" if ":" in address else address
+        # From any host and port to this address and the same port (CURLOPT_CONNECT_TO): name and
+        # certificate are still those of the URL.
+        self.curl.setopt(pycurl.CONNECT_TO, [f"::{shown}:"])
 
     def redirect_url(self) -> str | None:
         """Where the last response leads, absolute. A user name in it is already left out by libcurl."""
@@ -80,12 +65,12 @@ class Handle(Generic[OwnerT]):
             return not self.curl.getinfo(pycurl.CONNECT_TIME_T)
         return code == _COULD_NOT_CONNECT
 
-    def reason_of(self, code: int, words: str) -> Reason:
-        """Why the transfer ended with ``code``."""
+    def reason_of(self, code: int, words: str, address: str) -> Reason:
+        """Why the transfer from ``address`` ended with ``code``."""
         # Of the last connect(2) or receive that failed.
         os_errno = int(self.curl.getinfo(pycurl.OS_ERRNO))
         if os_errno == 0 and code in {_COULD_NOT_CONNECT, _OUT_OF_MEMORY}:
-            os_errno = why_no_socket(self._address)
+            os_errno = why_no_socket(address)
         return reasons.of_transfer(code, os_errno, words)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 from fetchers.names import Answer
 from fetchers.resolver import Resolver
@@ -13,8 +12,6 @@ from pagestatus.messages import Reason
 
 MOST_REDIRECTS = 10
 NO_ANSWER = Answer((), Reason.DNS)
-
-wire_url = lru_cache(maxsize=16_384)(urls.wire_url)
 
 
 def known(resolver: Resolver, wire: urls.WireUrl) -> Answer | None:

@@ -29,8 +29,8 @@ class PatientEngine(Engine):
         super().close()
 
     def _on_ready(self, fd: int, events: int) -> None:
-        # One that waits already keeps its place: epoll tells of it again in every round.
-        self._queue[fd] = events
+        # One that waits already keeps its place.
+        self._queue[fd] = self._queue.get(fd, 0) | events
         self._come_back()
 
     def _come_back(self) -> None:
@@ -46,7 +46,7 @@ class PatientEngine(Engine):
             fd = next(iter(queue))
             events = queue.pop(fd)
             # It may have been closed by what was done for another.
-            if fd in self._watched:
+            if fd in self._wanted:
                 super()._on_ready(fd, events)
             if time.monotonic() >= until:
                 break

@@ -7,15 +7,21 @@ from typing import Protocol
 
 import pycurl
 
-from fetchers.handle import Handle, Owner
+from fetchers.handle import Handle
 from pagestatus.config import Check as CheckConfig
 
 # What is taken from a connection in one go.
 BUFFER_BYTES = 512 << 10
 
 
-class RangeOwner(Owner, Protocol):
-    """Whoever has aimed the handle; called from inside libcurl, where nothing is started or broken off."""
+class RangeOwner(Protocol):
+    """Whoever has aimed the handle.
+
+    All but ``ended`` are called from inside libcurl, where nothing is started or broken off.
+    """
+
+    def ended(self, code: int, words: str) -> None:
+        """See ``engine.Transfer``."""
 
     def may_ask(self, address: str) -> bool:
         """Whether the request may be sent to ``address``, which is connected, now or since before."""
@@ -27,13 +33,14 @@ class RangeOwner(Owner, Protocol):
         """A piece of the body, valid only now; whether the transfer is to go on."""
 
 
-class RangeHandle(Handle[RangeOwner]):
-    """One easy handle."""
+class RangeHandle(Handle):
+    """One easy handle, and who uses it now."""
 
-    __slots__ = ()
+    __slots__ = ("owner",)
 
     def __init__(self, config: CheckConfig) -> None:
         super().__init__(config)
+        self.owner: RangeOwner | None = None
         curl = self.curl
         # A connection for each range: streams of one connection would share what TCP gives to one.
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
@@ -47,12 +54,18 @@ class RangeHandle(Handle[RangeOwner]):
 
     def aim(self, url: str, address: str, range_: str | None, headers: Sequence[bytes]) -> None:
         """Make the next transfer one of these bytes of ``url``, from ``address``."""
-        self.aim_at(url, address)
+        self.curl.setopt(pycurl.URL, url)
+        self.connect_to(address)
         if range_ is None:
             self.curl.unsetopt(pycurl.RANGE)
         else:
             self.curl.setopt(pycurl.RANGE, range_)
         self.curl.setopt(pycurl.HTTPHEADER, headers)
+
+    def ended(self, code: int, words: str) -> None:
+        """Pass it on to the owner."""
+        if self.owner is not None:
+            self.owner.ended(code, words)
 
     def _on_request(self, address: str, _own: str, _port: int, _own_port: int) -> int:
         owner = self.owner

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fetchers import reasons
 from fetchers.answer_head import AnswerHead
-from fetchers.hop import MOST_REDIRECTS, Lookup, known, wire_url
+from fetchers.hop import MOST_REDIRECTS, Lookup, known
 from fetchers.low_speed import LowSpeed
 from fetchers.names import Answer
 from fetchers.part_file import DiskTrouble, PartFile
@@ -21,7 +21,7 @@ from fetchers.range_handle import RangeHandle
 from fetchers.range_request import asked_range, header_lines
 from pagestatus.headers import BadHeader
 from pagestatus.messages import Head, RangeDone, RangeTask, Reason
-from pagestatus.urls import BadUrl, WireUrl
+from pagestatus.urls import BadUrl, WireUrl, wire_url
 
 if TYPE_CHECKING:
     from fetchers.ranges import Ranges
@@ -155,8 +155,9 @@ class RangeTransfer:
         handle = self._handle
         if handle is None:
             handle = self._handle = self._ranges.take_handle(self)
-        handle.aim(self._wire.url, self._addresses.pop(0), asked_range(self.task), headers)
-        self._ranges.engine.start(handle)
+        self._address = self._addresses.pop(0)
+        handle.aim(self._wire.url, self._address, asked_range(self.task), headers)
+        self._ranges.engine.start(handle.curl, handle)
 
     def _follow(self, url: str) -> None:
         """Go where a redirect leads."""
@@ -222,7 +223,7 @@ class RangeTransfer:
         handle = self._handle
         if handle is None:
             return
-        reason = handle.reason_of(code, words)
+        reason = handle.reason_of(code, words, self._address)
         if self._refused:
             self._finish(Reason.ADDRESS, self._refused)
         elif self._verdict is not None:
@@ -257,7 +258,7 @@ class RangeTransfer:
             self._lookup.cancel()
             self._lookup = None
         if self._handle is not None:
-            self._ranges.engine.abort(self._handle)
+            self._ranges.engine.abort(self._handle.curl)
 
     def _finish(self, reason: Reason, words: str = "") -> None:
         if self._stalled:

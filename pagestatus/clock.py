@@ -33,6 +33,10 @@ class Clock:
         """The time now."""
         return self._monotonic_ns() // 1000 + self._offset_us
 
+    def at_us(self, monotonic_us: int) -> int:
+        """What the clock says now of a moment of the monotonic one."""
+        return monotonic_us + self._offset_us
+
     def follow(self) -> int:
         """Take over a step forward of the wall clock; returns how far it stands off now, microseconds.
 
@@ -42,6 +46,11 @@ class Clock:
         if ahead_us > STEP_US:
             self._offset_us += ahead_us
         return ahead_us
+
+
+def monotonic_us() -> int:
+    """Microseconds of the monotonic clock."""
+    return time.monotonic_ns() // 1000
 
 
 def iso(us: int) -> str:

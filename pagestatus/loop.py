@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 READ = select.EPOLLIN
 WRITE = select.EPOLLOUT
+EDGE = select.EPOLLET
 
 # Beyond this the loop counts as having stood still: transfers in flight cannot be trusted any more. Seconds.
 STALL_S = 1.0
@@ -78,13 +79,22 @@ class Loop:
 
     def unwatch(self, fd: int) -> None:
         """Forget ``fd``; it may be closed already."""
-        if self._ready.pop(fd, None) is None:
-            return
+        if self._ready.pop(fd, None) is not None:
+            self._unregister(fd)
+
+    def _unregister(self, fd: int) -> None:
         try:
             self._epoll.unregister(fd)
         except (OSError, ValueError):
             # Closed before: the kernel took it out of the set by itself.
             return
+
+    def forget(self, fd: int) -> None:
+        """As ``unwatch``, for one that is about to be closed: that takes it out of the set by itself.
+
+        If it stays open after all, the kernel is told when it next has something to say.
+        """
+        self._ready.pop(fd, None)
 
     def at(self, when: float, callback: Call) -> Timer:
         """Call at ``when``, seconds of the monotonic clock."""
@@ -146,6 +156,8 @@ class Loop:
             callback = self._ready.get(fd)
             if callback is not None:
                 callback(fd, event)
+            else:
+                self._unregister(fd)
         self._run_timers()
         for _ in range(len(self._soon)):
             self._soon.popleft()()

@@ -407,7 +407,7 @@ def test_connections_have_their_turn_in_the_order_in_which_they_were_ready(
     monkeypatch.setattr(Engine, "_on_ready", lambda _engine, fd, _events: served.append(fd))
     loop = Loop()
     engine = PatientEngine(loop, keep_connections=3)
-    engine._watched = {901, 902, 903}
+    engine._wanted = dict.fromkeys((901, 902, 903), READ)
     for _ in range(6):
         # epoll tells of all that are ready, in an order of its own.
         for fd in (903, 901, 902, 904):

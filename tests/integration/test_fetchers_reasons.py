@@ -196,6 +196,7 @@ def test_a_loop_that_stood_still_is_our_own_trouble(bench: Bench) -> None:
         checks = [check(silent.url, timeout_s=0.1, target=1), check(site.url, target=2)]
         for one in checks:
             bench.checker.take(one)
+        run_until(bench.loop, lambda: bench.checker.engine.in_flight == 2, "both are under way")
         # What the loop tells when it finds such a gap in its own clock.
         bench.checker.stalled(3.0)
         run_until(bench.loop, lambda: len(bench.results) == 2, "both have ended")
