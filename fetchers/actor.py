@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 LEAVE_S = 2.0
 # What the last results are given to reach the aggregator, and ended ranges to reach the bridge.
 LINGER_S = 2.0
+# Results of a busy fetcher leave this far apart.
+RESULTS_REST_S = 0.02
 # Frames that wait for a bridge: one that starts later wants to know what is, not what was.
 MOST_FOR_BRIDGE = 100
 
@@ -52,18 +54,19 @@ class Fetcher:
         loop, context, addresses = runner.loop, runner.context, runner.addresses
         config = self._config
         self._count_slots()
-        # The engines are made before the outboxes, so that a round's results leave in the same round.
+        # The disk keeps results waiting for longer than that.
+        rest_s = min(RESULTS_REST_S, max(config.log.fsync_ms, 0) / 1000)
+        self._aggregator = Outbox(loop, context, addresses.aggregator, longest_rest_s=rest_s)
+        self._scheduler = Outbox(loop, context, addresses.scheduler)
+        # Immediate: what the socket holds for a bridge that ended would only be in the way of its successor.
+        self._bridge = Outbox(loop, context, addresses.wsbridge, immediate=True, most_waiting=MOST_FOR_BRIDGE)
         try:
             self._resolver = Resolver(loop, config.check.name_servers)
         except BadNameServer as mistake:
             raise CannotStart(f"check.name_servers: {mistake}") from mistake
         means = Means(loop, runner.clock, self._resolver)
-        self._checker = Checker(means, config.check, self._incarnation(self._slots), self._report)
-        self._ranges = Ranges(means, config, self._incarnation(self._range_slots), self._tell_bridge)
-        self._aggregator = Outbox(loop, context, addresses.aggregator)
-        self._scheduler = Outbox(loop, context, addresses.scheduler)
-        # Immediate: what the socket holds for a bridge that ended would only be in the way of its successor.
-        self._bridge = Outbox(loop, context, addresses.wsbridge, immediate=True, most_waiting=MOST_FOR_BRIDGE)
+        self._checker = Checker(means, config.check, self._incarnation(self._slots), self._aggregator.send)
+        self._ranges = Ranges(means, config, self._incarnation(self._range_slots), self._bridge.send)
         self._inbox = Inbox(loop, context, addresses.fetcher(self._index, self._epoch), self._receive)
         if self._lifeline is not None:
             # The next pool is on its way, and wants to start a fetcher of the same name.
@@ -127,12 +130,6 @@ class Fetcher:
                 self._ranges.cut(record)
             elif isinstance(record, Leave) and record.epoch == self._epoch:
                 self._leave()
-
-    def _report(self, result: Message) -> None:
-        self._aggregator.send(result)
-
-    def _tell_bridge(self, record: Message) -> None:
-        self._bridge.send(record)
 
     def _leave(self) -> None:
         self._leaving = self._draining

@@ -82,15 +82,15 @@ def pulses(*numbers: int) -> list[Message]:
 def test_what_is_sent_in_one_round_goes_in_batches_and_in_order(ring: Ring) -> None:
     ring.inbox()
     outbox = ring.outbox()
-    outbox.send_all(pulses(*range(150)))
-    outbox.send(Pulse(150))
-    assert outbox.waiting == 151
-    ring.until(lambda: len(ring.numbers) == 151)
-    assert ring.numbers == list(range(151))
+    outbox.send_all(pulses(*range(600)))
+    outbox.send(Pulse(600))
+    assert outbox.waiting == 601
+    ring.until(lambda: len(ring.numbers) == 601)
+    assert ring.numbers == list(range(601))
     assert [len(frame) for frame in ring.frames] == [
         RECORDS_A_FRAME,
         RECORDS_A_FRAME,
-        151 - 2 * RECORDS_A_FRAME,
+        601 - 2 * RECORDS_A_FRAME,
     ]
     assert outbox.waiting == outbox.dropped == 0
 

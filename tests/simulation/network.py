@@ -203,8 +203,10 @@ class Outbox:
         *,
         immediate: bool = False,
         most_waiting: int | None = None,
+        longest_rest_s: float = 0,
     ) -> None:
-        del immediate
+        # What is on its way takes its time in any case.
+        del immediate, longest_rest_s
         self.dropped = 0
         self._most_waiting = most_waiting
         self._loop = loop
