@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, deque
+from collections.abc import Iterable
 
 from pagestatus.clock import MINUTE_US
 from pagestatus.messages import Reason
@@ -30,12 +31,17 @@ class Accounts:
         """Slots that are not settled yet."""
         return self._open.total()
 
-    def fell_due(self, due_us: int, count: int = 1, interval_us: int = 0) -> None:
+    def fell_due(self, due_us: int) -> None:
+        """One slot."""
+        self.due += 1
+        if due_us < self._first_us:  # noqa: PLR1730 - calling min() costs as much as all the rest
+            self._first_us = due_us
+        self._open[due_us // MINUTE_US] += 1
+
+    def fell_due_in_a_row(self, due_us: int, count: int, interval_us: int) -> None:
         """``count`` slots, ``interval_us`` apart."""
-        self.due += count
-        self._first_us = min(self._first_us, due_us)
-        for at_us in range(due_us, due_us + count * interval_us, interval_us) if count > 1 else (due_us,):
-            self._open[at_us // MINUTE_US] += 1
+        for at_us in _in_a_row(due_us, count, interval_us):
+            self.fell_due(at_us)
 
     def settle_checked(self, due_us: int) -> None:
         """A slot has its final line."""
@@ -45,13 +51,15 @@ class Accounts:
     def settle_missed(self, reason: Reason, due_us: int, count: int = 1, interval_us: int = 0) -> None:
         """So many slots have their lines saying ``missed``."""
         self.missed[reason] += count
-        for at_us in range(due_us, due_us + count * interval_us, interval_us) if count > 1 else (due_us,):
+        for at_us in _in_a_row(due_us, count, interval_us):
             self._close(at_us)
 
     def _close(self, due_us: int) -> None:
         minute = due_us // MINUTE_US
-        self._open[minute] -= 1
-        if not self._open[minute]:
+        left = self._open[minute] - 1
+        if left:
+            self._open[minute] = left
+        else:
             del self._open[minute]
 
     def down(self, slots: int) -> None:
@@ -74,3 +82,7 @@ class Accounts:
         """Checks settled per second, lately."""
         counts = self._last_seconds
         return (counts[-1] - counts[0]) / max(1, len(counts) - 1)
+
+
+def _in_a_row(due_us: int, count: int, interval_us: int) -> Iterable[int]:
+    return range(due_us, due_us + count * interval_us, interval_us) if count > 1 else (due_us,)

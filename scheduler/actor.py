@@ -26,6 +26,11 @@ log = logging.getLogger(__name__)
 MOST_LONGEST = 20
 # A drain that takes this long will not end in time: an attempt may take ten minutes.
 ABANDON_S = DRAIN_S - 3.0
+# A sweep is followed by a rest of this for each check that it gave out, at most that long. Below a thousand
+# checks a second that is no rest at all; above it they go in batches, without which each would wake three
+# processes on its way.
+REST_US = 1_000
+LONGEST_REST_US = 10_000
 
 
 class Scheduler:
@@ -41,6 +46,7 @@ class Scheduler:
         self._ports: dict[int, Outbox] = {}
         self._wake: Timer | None = None
         self._wake_us: int | None = None
+        self._rests_until_us = 0
         self.aggregator_writes = True
         self.aggregator_heard_us = 0
         self._may_ask = True
@@ -59,7 +65,6 @@ class Scheduler:
         self._inbox = Inbox(loop, context, addresses.scheduler, self._receive)
         self._aggregator = Outbox(loop, context, addresses.aggregator)
         self._on: dict[type[Message], Callable[..., None]] = {
-            Commit: self._on_commit,
             FetcherState: self._on_state,
             Gone: self._on_gone,
             Pulse: self._on_pulse,
@@ -76,12 +81,22 @@ class Scheduler:
 
     def _receive(self, records: list[Message]) -> None:
         now_us = self._clock.now_us()
+        on_commit = self._on_commit
+        if records and type(records[0]) is Commit:
+            self.planner.on_aggregator(now_us)
+            if self.handover.step is Step.DONE:
+                # Nothing else comes as often.
+                on_commit = self.planner.on_commit
         for record in records:
-            handle = self._on.get(type(record))
-            if handle is not None:
-                handle(record, now_us)
+            if type(record) is Commit:
+                on_commit(record, now_us)
+            else:
+                handle = self._on.get(type(record))
+                if handle is not None:
+                    handle(record, now_us)
 
     def _on_commit(self, commit: Commit, now_us: int) -> None:
+        """While a handover goes on, one of them may be the answer to it."""
         self.planner.on_aggregator(now_us)
         if not self.handover.on_commit(commit, self.planner, now_us):
             self.planner.on_commit(commit, now_us)
@@ -128,11 +143,15 @@ class Scheduler:
     def _round(self) -> None:
         """At the end of each round: give out what is due, and sleep until the next is."""
         self.lists.adopt_reload(self.planner)
-        self.planner.tick(self._clock.now_us())
-        self._send()
+        now_us = self._clock.now_us()
+        if now_us >= self._rests_until_us:
+            self.planner.tick(now_us)
+            self._rests_until_us = now_us + min(self._send() * REST_US, LONGEST_REST_US)
         self._set_alarm(self.planner.wake_us)
 
     def _set_alarm(self, wake_us: int | None) -> None:
+        if wake_us is not None:
+            wake_us = max(wake_us, self._rests_until_us)
         if wake_us == self._wake_us:
             return
         if self._wake is not None:
@@ -142,16 +161,19 @@ class Scheduler:
             delay_us = max(0, wake_us - self._clock.now_us())
             self._wake = self._runner.loop.after(delay_us / 1_000_000, _nothing)
 
-    def _send(self) -> None:
-        planner = self.planner
-        for epoch, check in planner.checks:
+    def _send(self) -> int:
+        """Send what the planner gave out; how many checks."""
+        planner, count = self.planner, 0
+        for epoch, checks in planner.checks.items():
+            count += len(checks)
             port = self._ports.get(epoch)
             if port is not None:
-                port.send(check)
+                port.send_all(checks)
         planner.checks.clear()
         if planner.missed:
             self._aggregator.send_all(planner.missed)
             planner.missed.clear()
+        return count
 
     def _say_handover(self) -> None:
         words = self.handover.says()

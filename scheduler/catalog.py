@@ -1,18 +1,30 @@
 """The targets in columns: a million of them cost some tens of bytes each beside their URLs.
 
-A target is its index here. Indices change at a reload, so nothing that outlives one (a slot, a message)
-holds an index without the catalog it belongs to; the 64-bit id is for ever.
+A target is its index here. They are sorted by interval and phase, which is the order in which they fall due:
+the sweep walks through every column from one end to the other. Indices change at a reload, so nothing that
+outlives one (a slot, a message) trusts an index; the 64-bit id is for ever.
 """
 
 from __future__ import annotations
 
+import re
 from array import array
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
+from functools import cached_property
 from typing import NamedTuple
 
+from pagestatus.clock import MINUTE_US
 from pagestatus.targets import Target
+
+# A slot is given up after this, however far the next one is: all minutes wait for the slots due in them.
+LONGEST_SLOT_US = 10 * MINUTE_US
+# In a number to sort by: the longest interval has fewer microseconds, the longest list fewer targets.
+_PHASE_BITS = 48
+_INDEX_BITS = 32
+_DEFAULT_PORTS = {"http:": ":80", "https:": ":443"}
+_AUTHORITY_ENDS = re.compile(r"[/?#]")
 
 
 class State(IntEnum):
@@ -23,17 +35,20 @@ class State(IntEnum):
     DOWN = 2
 
 
-class Options(NamedTuple):
-    """What an entry may say beside URL, interval and name; shared by all targets that say the same."""
+class Terms(NamedTuple):
+    """What an entry says beside URL and name; shared by all targets that say the same."""
 
+    interval_us: int
     timeout_us: int
     retries: int
     expect: tuple[int, ...]
     max_bytes: int
+    # How long a slot lasts: until the next one, or until it has taken too long.
+    lasts_us: int
 
 
 class Catalog:
-    """All targets, in the order of the list."""
+    """All targets, in the order in which they fall due."""
 
     def __init__(self, targets: Iterable[Target], timeout_us: int, retries: int) -> None:
         """Read ``targets`` once; ``timeout_us`` and ``retries`` stand in where an entry says nothing."""
@@ -41,16 +56,15 @@ class Catalog:
         self.urls: list[str] = []
         self.names: dict[int, str] = {}
         self.phases_us = array("q")
-        self._intervals: list[int] = []
-        self._interval = array("I")
-        self._options: list[Options] = []
-        self._option = array("I")
-        intervals: dict[int, int] = {}
-        options: dict[Options, int] = {}
+        # What stands for scheme, host and port: what the cap per host counts by. Two hosts that share one of
+        # 2**64 numbers would share a cap.
+        self.hosts = array("q")
+        self._term = array("I")
+        terms: dict[Terms, int] = {}
         for target in targets:
-            self._add(target, timeout_us, retries, intervals, options)
-        self._intervals = list(intervals)
-        self._options = list(options)
+            self._add(target, timeout_us, retries, terms)
+        self._terms = list(terms)
+        self._sort()
         count = len(self.urls)
         self.states = bytearray(count)
         # The last attempt timed out.
@@ -62,16 +76,26 @@ class Catalog:
         self.skips = bytearray(count)
         # Slots due before are not wanted by the server.
         self.retry_after_us: dict[int, int] = {}
-        self._by_id = array("I", sorted(range(count), key=self.ids.__getitem__))
 
-    def _add(
-        self,
-        target: Target,
-        timeout_us: int,
-        retries: int,
-        intervals: dict[int, int],
-        options: dict[Options, int],
-    ) -> None:
+    def _sort(self) -> None:
+        """By interval, then by phase, then as the list has them."""
+        intervals = [terms.interval_us for terms in self._terms]
+        # One number for all three is sorted much faster than a tuple.
+        keys = [
+            (intervals[term] << _PHASE_BITS | phase_us) << _INDEX_BITS | index
+            for index, (term, phase_us) in enumerate(zip(self._term, self.phases_us, strict=True))
+        ]
+        keys.sort()
+        order = array("I", (key & (1 << _INDEX_BITS) - 1 for key in keys))
+        self.ids = array("Q", map(self.ids.__getitem__, order))
+        self.urls = list(map(self.urls.__getitem__, order))
+        self.phases_us = array("q", map(self.phases_us.__getitem__, order))
+        self.hosts = array("q", map(self.hosts.__getitem__, order))
+        self._term = array("I", map(self._term.__getitem__, order))
+        if names := self.names:
+            self.names = {index: names[was] for index, was in enumerate(order) if was in names}
+
+    def _add(self, target: Target, timeout_us: int, retries: int, terms: dict[Terms, int]) -> None:
         index = len(self.urls)
         self.ids.append(target.id)
         self.urls.append(target.url)
@@ -79,26 +103,33 @@ class Catalog:
             self.names[index] = target.name
         # Whole milliseconds, so that a due time can be read back exactly from the log.
         self.phases_us.append(target.id % (target.interval_us // 1000) * 1000)
-        self._interval.append(intervals.setdefault(target.interval_us, len(intervals)))
-        option = Options(
+        self.hosts.append(hash(host_of(target.url)))
+        term = Terms(
+            target.interval_us,
             target.timeout_us or timeout_us,
             retries if target.retries is None else target.retries,
             target.expect,
             target.max_bytes,
+            min(target.interval_us, LONGEST_SLOT_US),
         )
-        self._option.append(options.setdefault(option, len(options)))
+        self._term.append(terms.setdefault(term, len(terms)))
 
     def __len__(self) -> int:
         """How many targets there are."""
         return len(self.urls)
 
+    def terms(self, index: int) -> Terms:
+        """What the entry said."""
+        return self._terms[self._term[index]]
+
     def interval_us(self, index: int) -> int:
         """How often, microseconds."""
-        return self._intervals[self._interval[index]]
+        return self._terms[self._term[index]].interval_us
 
-    def options(self, index: int) -> Options:
-        """Everything else that the entry said."""
-        return self._options[self._option[index]]
+    @cached_property
+    def _by_id(self) -> array[int]:
+        """All indices, by id. Few need it, and a million take a second: made when it is first asked for."""
+        return array("I", sorted(range(len(self)), key=self.ids.__getitem__))
 
     def find(self, id_: int) -> int:
         """The index of the target with this id, -1 if there is none."""
@@ -106,6 +137,11 @@ class Catalog:
         if at < len(self._by_id) and self.ids[self._by_id[at]] == id_:
             return self._by_id[at]
         return -1
+
+    def find_near(self, id_: int, index: int) -> int:
+        """The same, for whom knows where it was before a reload: mostly it still is."""
+        ids = self.ids
+        return index if index < len(ids) and ids[index] == id_ else self.find(id_)
 
     def named(self, wanted: str) -> Iterator[int]:
         """The targets that an operator may mean: by name, by URL, or by id in hexadecimal."""
@@ -120,14 +156,22 @@ class Catalog:
 
     def _find_hex(self, text: str) -> int:
         try:
-            return self.find(int(text, 16))
+            # One in a while: no reason to sort all ids.
+            return self.ids.index(int(text, 16))
         except ValueError:
             return -1
 
-    def groups(self) -> Iterator[tuple[int, Sequence[int]]]:
-        """For each interval its targets, sorted by phase: what is swept by one cursor."""
-        members: list[array[int]] = [array("I") for _ in self._intervals]
-        for index, group in enumerate(self._interval):
-            members[group].append(index)
-        for interval_us, group_members in zip(self._intervals, members, strict=True):
-            yield interval_us, array("I", sorted(group_members, key=self.phases_us.__getitem__))
+    def groups(self) -> Iterator[tuple[int, int, int]]:
+        """For each interval where its targets begin and end, sorted by phase: what one cursor sweeps."""
+        start = 0
+        for interval_us in sorted({terms.interval_us for terms in self._terms}):
+            stop = bisect_right(range(len(self)), interval_us, lo=start, key=self.interval_us)
+            yield interval_us, start, stop
+            start = stop
+
+
+def host_of(url: str) -> str:
+    """Scheme, host and port in lower case, without a port that the scheme implies."""
+    end = _AUTHORITY_ENDS.search(url, 8)
+    host = (url if end is None else url[: end.start()]).lower()
+    return host.removesuffix(_DEFAULT_PORTS[host.partition("/")[0]])

@@ -119,8 +119,8 @@ class Commands:
 
     def _explain(self, index: int) -> dict[str, object]:
         catalog, planner = self._catalog, self._scheduler.planner
-        interval_us, phase_us = catalog.interval_us(index), catalog.phases_us[index]
-        options = catalog.options(index)
+        interval_us, timeout_us, *_ = catalog.terms(index)
+        phase_us = catalog.phases_us[index]
         due_us = next_due(planner.swept_us or self._clock.now_us(), interval_us, phase_us)
         slot = planner.slots.get(catalog.ids[index])
         retry_after_us = catalog.retry_after_us.get(index)
@@ -128,7 +128,7 @@ class Commands:
             "target": target_word(catalog.ids[index], catalog.names.get(index, "")),
             "url": catalog.urls[index],
             "interval_s": interval_us / SECOND_US,
-            "timeout_s": options.timeout_us / SECOND_US,
+            "timeout_s": timeout_us / SECOND_US,
             "state": "paused" if catalog.paused[index] else State(catalog.states[index]).name.lower(),
             "slow": bool(catalog.slow[index]),
             "next_due": iso(due_us),

@@ -7,9 +7,9 @@ host in the host's own queue, else for credit in the common one.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterator
-from zlib import crc32
 
 from pagestatus.messages import FetcherState, Reason
 from scheduler.slots import Slot, Stage
@@ -20,6 +20,8 @@ SILENT_US = 3_000_000
 GONE_US = 30_000_000
 # Epochs that are remembered as gone: more than are ever on their way at once.
 MOST_GONE = 256
+# A member looked up in its enum costs as much as a method call.
+_LEASED = Stage.LEASED
 # What it had from a scheduler before us has ended by then; what is too much waits in its own queue.
 FOREIGN_US = 30_000_000
 
@@ -35,6 +37,7 @@ class Fetcher:
         "heard_us",
         "index",
         "leases",
+        "room",
         "slots",
         "slow_leases",
     )
@@ -56,41 +59,31 @@ class Fetcher:
         self.draining = state.draining
         # In flight, ours and theirs look alike: one that is always busy would never be rid of them.
         self.foreign = min(self.foreign, state.in_flight) if now_us < self.foreign_until_us else 0
+        # How many leases of ours it has room for.
+        self.room = self.slots - self.foreign
 
     @property
     def credit(self) -> int:
         """How many more it will take."""
-        return self.slots - self.leases - self.foreign
+        return self.room - self.leases
 
     def takes(self, slot: Slot) -> bool:
         """Whether there is credit for this slot, in its lane."""
-        return self.credit > 0 and not (slot.slow and self.slow_leases >= half(self.slots))
+        return self.leases < self.room and not (slot.slow and self.slow_leases >= half(self.slots))
 
     def alive(self, now_us: int) -> bool:
         """Whether it may get something."""
         return not self.draining and self.slots > 0 and now_us - self.heard_us < SILENT_US
 
 
-class Host:
-    """What is in flight to one host and port, and what waits for it."""
+class Queue:
+    """What waits for one host, because as many attempts as may be are in flight to it."""
 
-    __slots__ = ("leases", "slow_leases", "slow_waiting", "waiting")
+    __slots__ = ("slow_waiting", "waiting")
 
     def __init__(self) -> None:
-        self.leases = 0
-        self.slow_leases = 0
         self.waiting: deque[Slot] = deque()
         self.slow_waiting: deque[Slot] = deque()
-
-    def has_room(self, slot: Slot, per_host: int) -> bool:
-        """Whether one more attempt may go there; ``per_host`` 0: no limit."""
-        if not per_host:
-            return True
-        return self.leases < per_host and not (slot.slow and self.slow_leases >= half(per_host))
-
-    def is_idle(self) -> bool:
-        """Whether it can be forgotten."""
-        return not (self.leases or self.waiting or self.slow_waiting)
 
 
 class Dispatcher:
@@ -98,9 +91,13 @@ class Dispatcher:
 
     def __init__(self, per_host: int) -> None:
         self.fetchers: dict[int, Fetcher] = {}
-        self._per_host = per_host
+        self._most_per_host = per_host or sys.maxsize
         self._ring: list[Fetcher] = []
-        self._hosts: dict[str, Host] = {}
+        # Attempts in flight by host, and how many of them are slow; no entry: none. Bare numbers, because
+        # nearly every check is its host's only one.
+        self._leases: dict[int, int] = {}
+        self._slow_leases: dict[int, int] = {}
+        self._queues: dict[int, Queue] = {}
         self._gone: deque[int] = deque(maxlen=MOST_GONE)
         self.waiting: deque[Slot] = deque()
         self.slow_waiting: deque[Slot] = deque()
@@ -137,25 +134,37 @@ class Dispatcher:
 
     def offer(self, slot: Slot) -> Fetcher | None:
         """Lease ``slot`` to a fetcher, or let it wait."""
+        ring = self._ring
+        if ring and not slot.slow:
+            # The way of nearly every check, all in one: what ``try_`` would do.
+            host, leases = slot.host, self._leases
+            fetcher = ring[host % len(ring)]
+            busy = leases.get(host, 0)
+            if busy < self._most_per_host and fetcher.leases < fetcher.room:
+                leases[host] = busy + 1
+                fetcher.leases += 1
+                slot.stage = _LEASED
+                slot.fetcher = fetcher.epoch
+                return fetcher
+        return self._offer(slot)
+
+    def _offer(self, slot: Slot) -> Fetcher | None:
         fetcher = self.try_(slot)
         if fetcher is None:
-            waits_for_host = slot.waits_for is Reason.PER_HOST
-            queues = self._host(slot.host) if waits_for_host else self
+            queues = self._queue(slot.host) if slot.waits_for is Reason.PER_HOST else self
             (queues.slow_waiting if slot.slow else queues.waiting).append(slot)
         return fetcher
 
     def try_(self, slot: Slot) -> Fetcher | None:
         """Lease ``slot``, if that is possible now; notes on the slot what it waits for."""
-        host = self._host(slot.host)
-        fetcher = None
-        if not host.has_room(slot, self._per_host):
+        if not self._has_room(slot):
             slot.waits_for = Reason.PER_HOST
-        else:
+            return None
+        fetcher = self._choose(slot)
+        if fetcher is None:
             slot.waits_for = Reason.NO_CAPACITY
-            fetcher = self._choose(slot)
-            if fetcher is not None:
-                self._lease(slot, host, fetcher)
-            self._tidy(slot.host, host)
+        else:
+            self._lease(slot, fetcher)
         return fetcher
 
     def release(self, slot: Slot) -> None:
@@ -164,10 +173,12 @@ class Dispatcher:
         if fetcher is not None:
             fetcher.leases -= 1
             fetcher.slow_leases -= slot.slow
-        host = self._hosts[slot.host]
-        host.leases -= 1
-        host.slow_leases -= slot.slow
-        self._wake(slot.host)
+        host = slot.host
+        _take_one(self._leases, host)
+        if slot.slow:
+            _take_one(self._slow_leases, host)
+        if host in self._queues:
+            self._wake(host)
 
     def served(self) -> Iterator[tuple[Fetcher, Slot]]:
         """Lease what waits for credit, as far as there is credit; the healthy first."""
@@ -182,9 +193,8 @@ class Dispatcher:
                     break
                 else:
                     queue.popleft()
-                    host = self._host(slot.host)
-                    if host.has_room(slot, self._per_host):
-                        self._lease(slot, host, fetcher)
+                    if self._has_room(slot):
+                        self._lease(slot, fetcher)
                         yield fetcher, slot
                     else:
                         self.offer(slot)
@@ -195,49 +205,65 @@ class Dispatcher:
         return {
             "credit": len(self.waiting),
             "slow_credit": len(self.slow_waiting),
-            "per_host": sum(len(host.waiting) + len(host.slow_waiting) for host in self._hosts.values()),
+            "per_host": sum(len(queue.waiting) + len(queue.slow_waiting) for queue in self._queues.values()),
         }
 
     def _choose(self, slot: Slot) -> Fetcher | None:
         ring = self._ring
         if not ring:
             return None
-        preferred = ring[crc32(slot.host.encode()) % len(ring)]
+        preferred = ring[slot.host % len(ring)]
         if preferred.takes(slot):
             return preferred
         able = (fetcher for fetcher in ring if fetcher.takes(slot))
         return max(able, key=lambda fetcher: fetcher.credit, default=None)
 
-    def _lease(self, slot: Slot, host: Host, fetcher: Fetcher) -> None:
-        slot.stage = Stage.LEASED
+    def _has_room(self, slot: Slot) -> bool:
+        """Whether one more attempt may go to its host."""
+        most = self._most_per_host
+        if self._leases.get(slot.host, 0) >= most:
+            return False
+        return not slot.slow or self._slow_leases.get(slot.host, 0) < half(most)
+
+    def _lease(self, slot: Slot, fetcher: Fetcher) -> None:
+        slot.stage = _LEASED
         slot.fetcher = fetcher.epoch
         fetcher.leases += 1
-        fetcher.slow_leases += slot.slow
-        host.leases += 1
-        host.slow_leases += slot.slow
+        host, leases = slot.host, self._leases
+        leases[host] = leases.get(host, 0) + 1
+        if slot.slow:
+            fetcher.slow_leases += 1
+            self._slow_leases[host] = self._slow_leases.get(host, 0) + 1
 
-    def _host(self, name: str) -> Host:
-        host = self._hosts.get(name)
-        if host is None:
-            host = self._hosts[name] = Host()
-        return host
+    def _queue(self, host: int) -> Queue:
+        queue = self._queues.get(host)
+        if queue is None:
+            queue = self._queues[host] = Queue()
+        return queue
 
-    def _wake(self, name: str) -> None:
-        """Let the next one that waits for this host wait for credit instead; forget an idle host."""
-        host = self._host(name)
-        for queue, common in ((host.waiting, self.waiting), (host.slow_waiting, self.slow_waiting)):
+    def _wake(self, host: int) -> None:
+        """Let the next one that waits for this host wait for credit instead; forget an empty queue."""
+        queues = self._queues.get(host)
+        if queues is None:
+            return
+        for queue, common in ((queues.waiting, self.waiting), (queues.slow_waiting, self.slow_waiting)):
             while queue and queue[0].stage is not Stage.WAITING:
                 queue.popleft()
-            if queue and host.has_room(queue[0], self._per_host):
+            if queue and self._has_room(queue[0]):
                 slot = queue.popleft()
                 slot.waits_for = Reason.NO_CAPACITY
                 common.append(slot)
                 break
-        self._tidy(name, host)
+        if not queues.waiting and not queues.slow_waiting:
+            del self._queues[host]
 
-    def _tidy(self, name: str, host: Host) -> None:
-        if host.is_idle():
-            self._hosts.pop(name, None)
+
+def _take_one(leases: dict[int, int], host: int) -> None:
+    left = leases[host] - 1
+    if left:
+        leases[host] = left
+    else:
+        del leases[host]
 
 
 def half(whole: int) -> int:

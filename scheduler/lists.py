@@ -6,6 +6,7 @@ catalog over between two rounds. A list that cannot be read leaves the running o
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import threading
@@ -95,6 +96,8 @@ class Lists:
             following, self._following = self._following, None
             self._added, self._removed = following.added, following.removed
             planner.reload(following)
+            # As after a start (see the runner): the collector is not to look at all of it again and again.
+            gc.freeze()
             log.info("%s: taken over: %d added, %d removed", self._path, self._added, self._removed)
         if self._again:
             self._again = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable
 from random import Random
 from typing import NamedTuple
@@ -21,12 +22,15 @@ from scheduler.dispatch import Dispatcher, Fetcher
 from scheduler.following import Following
 from scheduler.missed import MissedBook
 from scheduler.slots import Slot, Stage
-from scheduler.sweep import Due, Sweep
+from scheduler.sweep import Sweep
 
 # What a lease allows beyond the attempt itself: two hops, waiting at the fetcher, the disk.
 LEASE_MARGIN_US = 5_000_000
 # No word from the aggregator for this long: it is silent, and leases do not run out meanwhile.
 SILENT_US = 3_000_000
+# A member looked up in its enum costs as much as a method call.
+_MISSED = Outcome.MISSED
+_LEASED, _SETTLED = Stage.LEASED, Stage.SETTLED
 
 
 class Policy(NamedTuple):
@@ -49,8 +53,8 @@ class Planner:
         self.slots: dict[int, Slot] = {}
         self.lag = Histogram()
         self.draining = False
-        # (epoch of a fetcher, what it gets)
-        self.checks: list[tuple[int, Check]] = []
+        # By the epoch of the fetcher that gets them.
+        self.checks: defaultdict[int, list[Check]] = defaultdict(list)
         self.missed: list[Missed] = []
         self._policy = policy
         self._random = random
@@ -69,8 +73,8 @@ class Planner:
     def tick(self, now_us: int) -> None:
         """Time has passed: take what fell due, and what is to be tried again."""
         if self._sweep is not None and not self.draining:
-            for due in self._sweep.due(now_us):
-                self._fell_due(due, now_us)
+            for index, due_us, count in self._sweep.due(now_us):
+                self._fell_due(index, due_us, count, now_us)
         while self._retries and self._retries[0][0] <= now_us:
             _when, _number, slot, due_us = heapq.heappop(self._retries)
             if slot.stage is Stage.RETRY and slot.due_us == due_us:
@@ -133,11 +137,11 @@ class Planner:
         slot = self.slots.get(commit.target)
         if slot is None or slot.due_us != commit.due_us or commit.attempt < slot.attempt:
             return
-        if slot.stage is Stage.LEASED:
+        if slot.stage is _LEASED:
             self.dispatcher.release(slot)
         if not slot.first_started_us:
             slot.first_started_us = commit.first_started_us
-        index = self.catalog.find(slot.target)
+        index = self._index_of(slot)
         if index >= 0:
             cadence.note_attempt(self.catalog, index, commit)
         if commit.final:
@@ -222,7 +226,7 @@ class Planner:
     def adopt(self, index: int, due_us: int, attempt: int, now_us: int) -> None:
         """A slot of a scheduler before us that still lasts: go on with it."""
         self.accounts.fell_due(due_us)
-        slot = Slot(self.catalog, index, due_us)
+        slot = Slot.of(self.catalog, index, due_us)
         slot.attempt = attempt
         # The one before may have given it out: its result may still come.
         slot.given_us = now_us
@@ -232,12 +236,11 @@ class Planner:
     def miss(self, index: int, due_us: int, count: int, reason: Reason) -> None:
         """So many slots in a row of one target will not be measured; they have not been counted yet."""
         interval_us = self.catalog.interval_us(index)
-        self.accounts.fell_due(due_us, count, interval_us)
+        self.accounts.fell_due_in_a_row(due_us, count, interval_us)
         url, name = self.catalog.urls[index], self.catalog.names.get(index, "")
         self.book.add(Missed(self.catalog.ids[index], due_us, count, interval_us, reason, url, name))
 
-    def _fell_due(self, due: Due, now_us: int) -> None:
-        index, due_us, count = due
+    def _fell_due(self, index: int, due_us: int, count: int, now_us: int) -> None:
         catalog = self.catalog
         if count > 1:
             # The sweep itself came late: only the last one can still be measured.
@@ -245,12 +248,13 @@ class Planner:
             self.miss(index, due_us, count - 1, reason)
             due_us += (count - 1) * catalog.interval_us(index)
         reason_now = cadence.passes_over(catalog, index, due_us)
-        slot = self.slots.get(catalog.ids[index])
+        target = catalog.ids[index]
+        slot = self.slots.get(target)
         if reason_now is not None:
             self.miss(index, due_us, 1, reason_now)
         elif slot is None:
             self.accounts.fell_due(due_us)
-            slot = self.slots[catalog.ids[index]] = Slot(catalog, index, due_us)
+            slot = self.slots[target] = Slot.of(catalog, index, due_us)
             self._offer(slot, now_us)
         elif slot.stage is Stage.WAITING:
             self._swap(slot, due_us, now_us)
@@ -272,13 +276,13 @@ class Planner:
             self._give(slot, fetcher, now_us)
 
     def _give(self, slot: Slot, fetcher: Fetcher, now_us: int) -> None:
-        slot.lease_until_us = now_us + slot.timeout_us + LEASE_MARGIN_US
+        slot.lease_until_us = now_us + slot.terms.timeout_us + LEASE_MARGIN_US
         slot.given_us = slot.given_us or now_us
-        self.checks.append((fetcher.epoch, slot.check(self._longest_wait_us(slot.attempt))))
+        self.checks[fetcher.epoch].append(slot.check(self._longest_wait_us(slot.attempt)))
 
     def _settle(self, slot: Slot, index: int, commit: Commit) -> None:
         self._leave(slot)
-        if commit.outcome is Outcome.MISSED:
+        if commit.outcome is _MISSED:
             self.accounts.settle_missed(commit.reason, slot.due_us)
             return
         self.accounts.settle_checked(slot.due_us)
@@ -319,7 +323,7 @@ class Planner:
 
     def _give_again(self, slot: Slot, now_us: int) -> None:
         """A lease was lost: the same attempt once more while the slot lasts."""
-        if self.draining or now_us >= slot.lasts_until_us or self.catalog.find(slot.target) < 0:
+        if self.draining or now_us >= slot.lasts_until_us or self._index_of(slot) < 0:
             self._give_up(slot, Reason.LEASE)
         else:
             self._offer(slot, now_us)
@@ -330,10 +334,10 @@ class Planner:
 
     def _hold_missed(self, slot: Slot, reason: Reason) -> None:
         hold = self.book.add_alone if slot.given_us else self.book.add
-        hold(Missed(slot.target, slot.due_us, 1, slot.interval_us, reason, slot.url, slot.name))
+        hold(Missed(slot.target, slot.due_us, 1, slot.terms.interval_us, reason, slot.url, slot.name))
 
     def _leave(self, slot: Slot) -> None:
-        slot.stage = Stage.SETTLED
+        slot.stage = _SETTLED
         del self.slots[slot.target]
 
     def _missed_committed(self, commit: Commit) -> None:
@@ -346,8 +350,12 @@ class Planner:
         else:
             self.accounts.settle_missed(record.reason, record.due_us, record.count, record.interval_us)
 
+    def _index_of(self, slot: Slot) -> int:
+        """Where the catalog has its target; -1: nowhere any more."""
+        return self.catalog.find_near(slot.target, slot.index)
+
     def _is_slow(self, slot: Slot) -> bool:
-        index = self.catalog.find(slot.target)
+        index = self._index_of(slot)
         return index >= 0 and bool(self.catalog.slow[index])
 
     def longest(self, most: int) -> Iterable[Slot]:

@@ -12,17 +12,12 @@ too, is on the disk (``missed.py``).
 
 from __future__ import annotations
 
-import re
 from enum import IntEnum
 
-from pagestatus.clock import MINUTE_US
-from pagestatus.messages import Check, Reason
-from scheduler.catalog import Catalog
+import msgspec
 
-# A slot is given up after this, however far the next one is: all minutes wait for the slots due in them.
-LONGEST_SLOT_US = 10 * MINUTE_US
-_DEFAULT_PORTS = {"http:": ":80", "https:": ":443"}
-_AUTHORITY_ENDS = re.compile(r"[/?#]")
+from pagestatus.messages import Check, Reason
+from scheduler.catalog import Catalog, Terms
 
 
 class Stage(IntEnum):
@@ -34,81 +29,76 @@ class Stage(IntEnum):
     SETTLED = 3
 
 
-class Slot:
-    """One due time of one target, from falling due to being settled."""
+class Slot(msgspec.Struct, gc=False, eq=False):
+    """One due time of one target, from falling due to being settled.
 
-    __slots__ = (
-        "attempt",
-        "due_us",
-        "expect",
-        "fetcher",
-        "first_started_us",
-        "given_us",
-        "host",
-        "interval_us",
-        "lease_until_us",
-        "max_bytes",
-        "name",
-        "retries",
-        "slow",
-        "stage",
-        "target",
-        "timeout_us",
-        "url",
-        "waits_for",
-    )
+    A Struct because its defaults are filled in by C: one is made for every check.
+    """
 
-    def __init__(self, catalog: Catalog, index: int, due_us: int) -> None:
+    target: int
+    # Where the catalog has the target; a reload may move it (``Catalog.find_near``).
+    index: int
+    url: str
+    name: str
+    # What the cap per host counts by (``Catalog.hosts``).
+    host: int
+    terms: Terms
+    # The last attempt timed out.
+    slow: bool
+    due_us: int
+    attempt: int = 1
+    stage: Stage = Stage.WAITING
+    first_started_us: int = 0
+    # The epoch of the fetcher that has it.
+    fetcher: int = 0
+    # When its first attempt was given out; 0: it was not.
+    given_us: int = 0
+    lease_until_us: int = 0
+    # What it is recorded as if it is never given out.
+    waits_for: Reason = Reason.NO_CAPACITY
+
+    @classmethod
+    def of(cls, catalog: Catalog, index: int, due_us: int) -> Slot:
         """Everything that is needed later is copied: a reload may change the catalog meanwhile."""
-        self.target = catalog.ids[index]
-        self.url = catalog.urls[index]
-        self.name = catalog.names.get(index, "")
-        self.host = host_of(self.url)
-        self.interval_us = catalog.interval_us(index)
-        self.timeout_us, self.retries, self.expect, self.max_bytes = catalog.options(index)
-        self.slow = bool(catalog.slow[index])
-        self.begin(due_us)
+        return cls(
+            catalog.ids[index],
+            index,
+            catalog.urls[index],
+            catalog.names.get(index, ""),
+            catalog.hosts[index],
+            catalog.terms(index),
+            catalog.slow[index] == 1,
+            due_us,
+        )
 
     def begin(self, due_us: int) -> None:
         """Stand for the slot due at ``due_us``, from its first attempt."""
         self.due_us = due_us
         self.attempt = 1
         self.stage = Stage.WAITING
-        self.first_started_us = 0
-        # The epoch of the fetcher that has it.
-        self.fetcher = 0
-        # When its first attempt was given out; 0: it was not.
-        self.given_us = 0
-        self.lease_until_us = 0
-        # What it is recorded as if it is never given out.
+        self.first_started_us = self.fetcher = self.given_us = self.lease_until_us = 0
         self.waits_for = Reason.NO_CAPACITY
 
     @property
     def lasts_until_us(self) -> int:
         """When the slot is over: the next one begins, or it has taken too long."""
-        return self.due_us + min(self.interval_us, LONGEST_SLOT_US)
+        return self.due_us + self.terms.lasts_us
 
     def check(self, retry_wait_us: int) -> Check:
         """The attempt to make next; ``retry_wait_us`` is the longest wait that would follow its failure."""
+        _interval_us, timeout_us, retries, expect, max_bytes, lasts_us = self.terms
         retry_by_us = 0
-        if self.attempt <= self.retries:
-            retry_by_us = max(0, self.lasts_until_us - self.timeout_us - retry_wait_us)
+        if self.attempt <= retries and lasts_us > timeout_us + retry_wait_us:
+            retry_by_us = self.due_us + lasts_us - timeout_us - retry_wait_us
         return Check(
             self.target,
             self.due_us,
             self.attempt,
             retry_by_us,
             self.first_started_us,
-            self.timeout_us,
+            timeout_us,
             self.url,
             self.name,
-            self.expect,
-            self.max_bytes,
+            expect,
+            max_bytes,
         )
-
-
-def host_of(url: str) -> str:
-    """Scheme, host and port in lower case, without a port that the scheme implies: what the cap counts by."""
-    end = _AUTHORITY_ENDS.search(url, 8)
-    host = (url if end is None else url[: end.start()]).lower()
-    return host.removesuffix(_DEFAULT_PORTS[host.partition("/")[0]])

@@ -1,47 +1,45 @@
 """What falls due: one cursor per interval, going round and round over the phases.
 
-A target is due at ``k * interval + phase`` on the wall clock, for every whole k. For one interval the targets
-sorted by phase are due one after the other, so finding what is due is moving a cursor; a small heap says
-whose turn it is among the intervals. Nothing is allocated per slot.
+A target is due at ``k * interval + phase`` on the wall clock, for every whole k. The catalog is sorted by
+interval and phase, so for one interval the targets are due one after the other, and finding what is due is
+moving a cursor; a small heap says whose turn it is among the intervals. Nothing is allocated per slot.
 """
 
 from __future__ import annotations
 
 import heapq
-from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from scheduler.catalog import Catalog
 
-
-class Due(NamedTuple):
-    """Slots in a row of the target at ``which``; more than one when the sweep came late."""
-
-    which: int
-    first_us: int
-    slots: int
+# The target's index, when its first slot was due, and how many in a row: more than one when the sweep came
+# late. A bare tuple, because there is one for every check.
+Due = tuple[int, int, int]
 
 
 class _Group:
-    """The targets of one interval and the place the cursor has come to."""
+    """The targets of one interval, ``[start, stop)`` of the catalog, and the place the cursor has come to."""
 
-    __slots__ = ("cursor", "interval_us", "members", "phases_us", "turn_us")
+    __slots__ = ("cursor", "interval_us", "phases_us", "start", "stop", "turn_us")
 
-    def __init__(self, interval_us: int, members: Sequence[int], phases_us: Sequence[int]) -> None:
+    def __init__(self, interval_us: int, start: int, stop: int, phases_us: Sequence[int]) -> None:
         self.interval_us = interval_us
-        self.members = members
+        self.start = start
+        self.stop = stop
         self.phases_us = phases_us
         self.place(0)
 
     def place(self, at_us: int) -> None:
         """Put the cursor on the first due time after ``at_us``."""
         self.turn_us = at_us - at_us % self.interval_us
-        self.cursor = bisect_right(self.phases_us, at_us - self.turn_us)
-        if self.cursor == len(self.members):
-            self.cursor = 0
-            self.turn_us += self.interval_us
+        self.cursor = bisect_right(self.phases_us, at_us - self.turn_us, self.start, self.stop)
+        if self.cursor == self.stop:
+            self._turn()
+
+    def _turn(self) -> None:
+        self.cursor = self.start
+        self.turn_us += self.interval_us
 
     @property
     def next_us(self) -> int:
@@ -52,20 +50,20 @@ class _Group:
             yield from self._catch_up(now_us, swept_us)
             return
         while (due_us := self.turn_us + self.phases_us[self.cursor]) <= now_us:
-            index = self.members[self.cursor]
+            index = self.cursor
             self.cursor += 1
-            if self.cursor == len(self.members):
-                self.cursor = 0
-                self.turn_us += self.interval_us
-            yield Due(index, due_us, 1)
+            if self.cursor == self.stop:
+                self._turn()
+            yield index, due_us, 1
 
     def _catch_up(self, now_us: int, swept_us: int) -> Iterator[Due]:
         """More than one interval has passed: several slots of each target at once."""
         self.place(now_us)
-        for index, phase_us in zip(self.members, self.phases_us, strict=True):
+        for index in range(self.start, self.stop):
+            phase_us = self.phases_us[index]
             count = slots_between(swept_us, now_us, self.interval_us, phase_us)
             if count:
-                yield Due(index, next_due(swept_us, self.interval_us, phase_us), count)
+                yield index, next_due(swept_us, self.interval_us, phase_us), count
 
 
 class Sweep:
@@ -74,8 +72,8 @@ class Sweep:
     def __init__(self, catalog: Catalog, at_us: int) -> None:
         """Begin after ``at_us``: the first slots are those due later."""
         self._groups = [
-            _Group(interval_us, members, array("q", (catalog.phases_us[index] for index in members)))
-            for interval_us, members in catalog.groups()
+            _Group(interval_us, start, stop, catalog.phases_us)
+            for interval_us, start, stop in catalog.groups()
         ]
         self.place(at_us)
 

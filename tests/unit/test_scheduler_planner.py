@@ -10,10 +10,10 @@ import pytest
 from pagestatus.messages import Check, Class, Commit, FetcherState, Missed, Outcome, Reason
 from pagestatus.targets import Target
 from pagestatus.verdict import GOOD, Verdict
-from scheduler.catalog import Catalog, State
+from scheduler.catalog import LONGEST_SLOT_US, Catalog, State, host_of
 from scheduler.following import Following
 from scheduler.planner import LEASE_MARGIN_US, Planner, Policy
-from scheduler.slots import LONGEST_SLOT_US, Stage, host_of
+from scheduler.slots import Stage
 
 SECOND = 1_000_000
 START = 1_000_000 * SECOND
@@ -48,7 +48,7 @@ class Stand:
         return self.taken()
 
     def taken(self) -> tuple[list[Check], list[Missed]]:
-        checks = [check for _epoch, check in self.planner.checks]
+        checks = [check for checks in self.planner.checks.values() for check in checks]
         missed = list(self.planner.missed)
         self.planner.checks.clear()
         self.planner.missed.clear()
@@ -381,7 +381,8 @@ def test_a_reload_keeps_what_stays_and_settles_what_goes() -> None:
     _, (missed,) = stand.taken()
     assert (missed.reason, missed.target) == (Reason.REMOVED, goes.id)
     stand.commit(check)
-    assert stand.planner.catalog.states[1] == State.UP
+    catalog = stand.planner.catalog
+    assert catalog.states[catalog.find(stays.id)] == State.UP
     checks, _ = stand.at(3)
     assert [check.target for check in checks] == [new.id]
 
