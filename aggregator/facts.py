@@ -6,10 +6,11 @@ Millions of slots may be open, and the answer to a duplicate must say what the l
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from pagestatus.messages import Class, Outcome, Reason
-from pagestatus.verdict import Verdict
+from pagestatus.verdict import GOOD, Verdict
 
 _OUTCOME_BITS = 2
 _CLASS_BITS = 2
@@ -31,9 +32,18 @@ class Fact(NamedTuple):
 def packed(verdict: Verdict, status: int, attempt: int) -> int:
     """The integer. ``status`` is at most ``MOST_STATUS``."""
     number = attempt << _STATUS_BITS | status
+    if verdict is GOOD:
+        # Nearly all are so, with the same few numbers: shared, they cost no memory.
+        return _good(number)
     number = number << _REASON_BITS | verdict.reason
     number = number << _CLASS_BITS | verdict.class_
     return number << _OUTCOME_BITS | verdict.outcome
+
+
+@lru_cache(maxsize=64)
+def _good(number: int) -> int:
+    """Nothing went wrong: all that follows is 0."""
+    return number << _REASON_BITS + _CLASS_BITS + _OUTCOME_BITS
 
 
 def unpacked(number: int) -> Fact:

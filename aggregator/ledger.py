@@ -169,16 +169,22 @@ class Ledger:
         else:
             minute.try_again(slot, result.attempt, packed(verdict, result.status, result.attempt))
         self.counts["results"] += 1
-        line = result_line(result, verdict)
-        if self._keeps(result.target, verdict.outcome):
-            self._lines.append(line)
-        if verdict is not GOOD:
-            self.failures.add(line)
+        kept = self._keeps is keep_all or self._keeps(result.target, verdict.outcome)
+        if kept or verdict is not GOOD:
+            line = result_line(result, verdict)
+            if kept:
+                self._lines.append(line)
+            if verdict is not GOOD:
+                self.failures.add(line)
         self._commits.append(_commit(result, verdict, result.status))
 
     def _is_past(self, due_us: int) -> bool:
+        if due_us < self._slots.watermark_us:
+            return True
         downtime = self._downtime
-        return due_us < self._slots.watermark_us or downtime.fenced(due_us) or downtime.covers(due_us)
+        if downtime.fence is None and due_us > downtime.until_us:
+            return False
+        return downtime.fenced(due_us) or downtime.covers(due_us)
 
     def _answer_past(self, result: Result, verdict: Verdict) -> None:
         """A closed minute, or a time that a scheduler accounts for as a whole."""
