@@ -18,6 +18,9 @@ class Process(Struct):
     state: str
     pid: int | None = None
     uptime_s: float | None = None
+    # CPU since it started, and cores in use lately, of all its threads.
+    cpu_s: float | None = None
+    load: float | None = None
 
 
 class Targets(Struct):
@@ -37,6 +40,13 @@ class Quantiles(Struct):
     p90: float | None = None
     p99: float | None = None
     max: float | None = None
+
+    @property
+    def mean(self) -> float | None:
+        """An upper bound: each part counts as its slowest one."""
+        if self.p50 is None or self.p90 is None or self.p99 is None or self.max is None:
+            return None
+        return 0.5 * self.p50 + 0.4 * self.p90 + 0.09 * self.p99 + 0.01 * self.max
 
 
 class Schedule(Struct):

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
-import msgspec
 
+from pagestatus.capacity import Demand
 from pagestatus.config import MINUTES_LOG, Config, ConfigMistakes, load
+from pagestatus.ctl import needs
 from pagestatus.ctl.answers import Minute
 from pagestatus.ctl.group import Command
-from pagestatus.ctl.minutes import last_minutes
-from pagestatus.ctl.needs import Latency, Load, figures, latency, sentences
-from pagestatus.ctl.output import palette, width, write, write_json
+from pagestatus.ctl.machine import machine
+from pagestatus.ctl.minutes import last_minutes, told
+from pagestatus.ctl.needs import Needs
+from pagestatus.ctl.output import Refused, palette, width, write, write_json
+from pagestatus.ctl.picture import Picture, look
 from pagestatus.ctl.place import CONFIGURATION, Place
+from pagestatus.ctl.seen import cpu, seen
 from pagestatus.ctl.table import Style
-from pagestatus.ctl.text import clean, count, fit
-from pagestatus.targets import BadList, TargetList
+from pagestatus.ctl.text import clean, count
+from pagestatus.targets import BadList, Target, TargetList
 
-LABEL = 10
+# How many of the last minutes tell how long a check takes.
+MINUTES = 10
+# Of a target without a name the log has the id instead.
+ID_LETTERS = 16
 
 EXAMPLES = """
 pagestatus-ctl check-config
@@ -33,7 +41,7 @@ class Findings:
     def __init__(self) -> None:
         self.mistakes: list[str] = []
         self.notes: list[str] = []
-        self.load: Load | None = None
+        self.demand: Demand | None = None
 
 
 @click.command("check-config", cls=Command, epilog=EXAMPLES)
@@ -49,12 +57,12 @@ def check_config(place: Place, *, urls: Path | None, as_json: bool) -> None:
     config = _configuration(place, urls, findings)
     if config is not None:
         _list(config, findings)
-    took = latency(_last_minute(place)) if config is not None else None
+    found = _needs(place, config, findings.demand) if config and findings.demand else None
     if as_json:
-        needs = figures(findings.load, took) if findings.load and took else {}
-        write_json({"mistakes": findings.mistakes, "notes": findings.notes, "needs": needs})
+        figures = needs.figures(found) if found else {}
+        write_json({"mistakes": findings.mistakes, "notes": findings.notes, "needs": figures})
     else:
-        write(show(findings, took, width()))
+        write(show(findings, found, width()))
     if findings.mistakes:
         raise click.exceptions.Exit(CONFIGURATION)
 
@@ -77,28 +85,44 @@ def _list(config: Config, findings: Findings) -> None:
     except BadList as mistake:
         findings.mistakes.append(str(mistake))
         return
-    number, per_second, worst_slots = 0, 0.0, 0.0
-    for target in targets:
-        number += 1
-        per_second += 1e6 / target.interval_us
-        worst_slots += min(1.0, (target.timeout_us or config.check.timeout * 1e6) / target.interval_us)
+    findings.demand = _demand(targets, config)
     findings.mistakes += targets.mistakes
     findings.notes += targets.notes
     if not len(targets):
         findings.notes.append(f"{config.urls}: the list is empty: nothing will be checked")
-    findings.load = Load(number, per_second, worst_slots, config.fetchers, config.slots)
 
 
-def _last_minute(place: Place) -> Minute | None:
-    """None when nothing usable is there: the assumption is stated then."""
+def _demand(targets: Iterable[Target], config: Config) -> Demand:
+    number, per_second, worst_slots, named_bytes = 0, 0.0, 0.0, 0.0
+    for target in targets:
+        number += 1
+        rate = 1e6 / target.interval_us
+        per_second += rate
+        worst_slots += min(1.0, (target.timeout_us or config.check.timeout * 1e6) / target.interval_us)
+        named_bytes += rate * (len(target.url) + (len(target.name) or ID_LETTERS))
+    return Demand(number, per_second, worst_slots, named_bytes / (per_second or 1), config.check.retries)
+
+
+def _needs(place: Place, config: Config, demand: Demand) -> Needs:
+    """Measured where anything was measured; where nothing was, the assumption is stated."""
     try:
-        minutes = last_minutes(place.log(MINUTES_LOG), 1)
-        return msgspec.convert(minutes[-1], Minute) if minutes else None
-    except (OSError, msgspec.ValidationError):
-        return None
+        picture, minutes = look(place), _minutes(place)
+    except Refused:
+        # Somebody else's run_dir.
+        picture, minutes = Picture([]), []
+    checks, latency_source = seen(minutes)
+    check_cpu, cpu_source = cpu(picture)
+    return Needs(demand, checks, check_cpu, machine(config), latency_source, cpu_source, config.log.mode)
 
 
-def show(findings: Findings, took: Latency | None, width: int) -> list[str]:
+def _minutes(place: Place) -> list[Minute]:
+    try:
+        return [minute for line in last_minutes(place.log(MINUTES_LOG), MINUTES) if (minute := told(line))]
+    except OSError:
+        return []
+
+
+def show(findings: Findings, found: Needs | None, width: int) -> list[str]:
     """The mistakes, one line each, whole; then what the good entries need."""
     painter = palette()
     lines = [painter.paint(clean(mistake), Style.BAD) for mistake in findings.mistakes]
@@ -107,9 +131,4 @@ def show(findings: Findings, took: Latency | None, width: int) -> list[str]:
         lines.append(painter.paint(f"mistakes: {count(len(findings.mistakes))}", Style.BOLD))
     else:
         lines.append(painter.paint("no mistakes", Style.GOOD))
-    if findings.load is None or took is None:
-        return lines
-    lines.append("")
-    for label, text in sentences(findings.load, took):
-        lines.append(f"{painter.paint(label.ljust(LABEL), Style.DIM)}{fit(text, width - LABEL)}")
-    return lines
+    return [*lines, "", *needs.show(found, width, painter)] if found else lines

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from pagestatus.ctl.answers import Minute
 from pagestatus.ctl.backwards import Backwards
 
 
@@ -25,3 +27,11 @@ def last_minutes(path: Path, number: int) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     return found[::-1]
+
+
+def told(line: Mapping[str, Any]) -> Minute | None:
+    """What a line says; None when it is empty, or not a minute as this version knows it."""
+    try:
+        return msgspec.convert(line, Minute) if line else None
+    except msgspec.ValidationError:
+        return None

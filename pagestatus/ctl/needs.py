@@ -1,90 +1,118 @@
-"""What a list of targets needs: a pure function of the list and of how long a check takes."""
+"""What a list needs and what there is of it, for people and for scripts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import ceil
 from typing import NamedTuple
 
-from pagestatus.ctl.answers import Minute, Quantiles
-from pagestatus.ctl.text import count, milliseconds, percent, rate
+from pagestatus.capacity import FULL, NEAR, Cpu, Demand, Machine, Need, Plan, Seen, plan
+from pagestatus.ctl.remedies import remedies
+from pagestatus.ctl.table import PLAIN, Cell, Column, Palette, Style, prose, table, warning
+from pagestatus.ctl.text import count, percent, rate, size, span
 
-# Without a measurement: a page that is neither near nor slow.
-ASSUMED_MS = 500.0
-# Beyond this share there is little left for a bad hour, in which checks take long.
-COMFORTABLE = 0.5
-
-
-class Load(NamedTuple):
-    """What is asked for, and what there is."""
-
-    targets: int
-    per_second: float
-    # Slots in use if every check took as long as its time-out allows, without retries.
-    worst_slots: float
-    fetchers: int
-    # Checks in flight per fetcher.
-    slots: int
+LABEL = 10
+WIDEST_TEXT = 80
+# After the point, for scripts.
+DIGITS = 6
+_HEADS = [
+    Column("FOR THIS LIST"),
+    Column("NEEDS", right=True),
+    Column("HAS", right=True),
+    Column("SHARE", right=True),
+]
 
 
-class Latency(NamedTuple):
-    """How long a check takes, and how that is known."""
+class Needs(NamedTuple):
+    """All that is known of a list and of the place where it is to run."""
 
-    ms: float
-    source: str
+    demand: Demand
+    seen: Seen
+    cpu: Cpu
+    machine: Machine
+    # How the latency, and the CPU of a check, are known.
+    latency_source: str
+    cpu_source: str
+    # As configured.
+    log_mode: str
 
-
-def latency(minute: Minute | None) -> Latency:
-    """From the last minute if it measured anything, else assumed."""
-    mean = _mean(minute.latency_ms) if minute else None
-    if minute is None or mean is None:
-        return Latency(ASSUMED_MS, f"assumed, nothing is measured yet: {milliseconds(ASSUMED_MS)} a check")
-    return Latency(
-        mean, f"measured at {minute.minute[11:16]} UTC: at most {milliseconds(mean)} a check on average"
-    )
-
-
-def _mean(values: Quantiles) -> float | None:
-    """An upper bound of the mean: each part of the checks counts as its slowest one."""
-    if values.p50 is None or values.p90 is None or values.p99 is None or values.max is None:
-        return None
-    return 0.5 * values.p50 + 0.4 * values.p90 + 0.09 * values.p99 + 0.01 * values.max
+    @property
+    def plan(self) -> Plan:
+        """What follows from it."""
+        return plan(self.demand, self.seen, self.cpu, self.machine)
 
 
-def sentences(load: Load, latency: Latency) -> Iterator[tuple[str, str]]:
-    """Label and text, line by line."""
-    capacity = load.fetchers * load.slots
-    # Little's law: what is in flight is the rate times how long each takes.
-    slots = load.per_second * latency.ms / 1000
-    share = slots / capacity
-    yield "targets", count(load.targets)
-    yield "rate", f"{rate(load.per_second)} checks a second"
-    yield "latency", latency.source
-    yield "slots", f"{_up(slots)} in use, {_up(load.worst_slots)} if every check timed out"
-    yield "capacity", f"{count(capacity)} slots ({count(load.fetchers)} fetchers of {count(load.slots)})"
-    yield "share", f"{percent(share)}, {percent(load.worst_slots / capacity)} if every check timed out"
-    if share > 1:
-        yield "too much", "slots will be missed (no_capacity): more fetchers, more slots or longer intervals"
-    elif share > COMFORTABLE:
-        yield "tight", "little is left for when sites get slow: more fetchers or more slots"
+def show(needs: Needs, width: int, palette: Palette = PLAIN) -> list[str]:
+    """What it is reckoned from, the table, and what to do about what is too little."""
+    width, plan = min(width, WIDEST_TEXT), needs.plan
+    lines = []
+    for label, text in _known(needs, plan):
+        first, *rest = prose(text, width - LABEL)
+        lines.append(palette.paint(label.ljust(LABEL), Style.DIM) + first)
+        lines += [" " * LABEL + line for line in rest]
+    lines += ["", *table(_HEADS, _rows(plan, needs.log_mode), width, palette)]
+    warnings = [
+        line
+        for sentence in remedies(plan, needs.machine, needs.log_mode)
+        for line in warning(sentence, width, palette)
+    ]
+    return lines + (["", *warnings] if warnings else [])
 
 
-def figures(load: Load, latency: Latency) -> dict[str, object]:
-    """The same for scripts."""
-    capacity = load.fetchers * load.slots
-    slots = load.per_second * latency.ms / 1000
-    return {
-        "targets": load.targets,
-        "per_second": round(load.per_second, 6),
-        "latency_ms": round(latency.ms, 3),
-        "latency": latency.source,
-        "slots": round(slots, 3),
-        "worst_slots": round(load.worst_slots, 3),
-        "capacity": capacity,
-        "share": round(slots / capacity, 6),
-    }
+def _known(needs: Needs, plan: Plan) -> Iterator[tuple[str, str]]:
+    yield "targets", count(needs.demand.targets)
+    yield "latency", needs.latency_source
+    yield "CPU", needs.cpu_source
+    bound = f"rotation leaves {size(needs.machine.log_bytes)} (log.max_bytes times log.keep + 1)"
+    a_day = plan.log[needs.log_mode]
+    lasts = f": {span(86_400 / a_day.share)} of log.mode {needs.log_mode}" if a_day.share else ""
+    yield "log", bound + lasts
+
+
+def _rows(plan: Plan, log_mode: str) -> Iterator[list[str | Cell]]:
+    yield _row("checks a second", plan.checks, rate)
+    yield _row("slots", plan.slots, _up)
+    yield _row("  a tenth hanging", plan.hanging, _up)
+    yield _row("  all hanging", plan.worst, _up)
+    yield _row("fetchers", plan.fetchers, count)
+    yield _row("cores", plan.cores, _cores)
+    yield _row("  the scheduler's", plan.scheduler, _cores)
+    yield _row("  the aggregator's", plan.aggregator, _cores)
+    yield _row("disk for the log", plan.disk, size)
+    for mode, need in plan.log.items():
+        yield _row(f"  a day, {mode}{' (log.mode)' if mode == log_mode else ''}", need, size)
+
+
+def _row(label: str, need: Need, shown: Callable[[float], str]) -> list[str | Cell]:
+    style = Style.BAD if need.share >= FULL else Style.WARN if need.share >= NEAR else Style.PLAIN
+    return [label, shown(need.needs), shown(need.has), Cell(percent(need.share), style)]
 
 
 def _up(slots: float) -> str:
     """A slot in use now and then is one; what a sum of many fractions adds by rounding is none."""
     return count(ceil(round(slots, 6)))
+
+
+def _cores(cores: float) -> str:
+    return f"{cores:.2f}" if cores % 1 else count(cores)
+
+
+def figures(needs: Needs) -> dict[str, object]:
+    """The same for scripts; ``share`` is that of the whole."""
+    plan = needs.plan
+    return {
+        "targets": needs.demand.targets,
+        "share": round(plan.checks.share, DIGITS),
+        "latency_ms": round(needs.seen.latency_ms, DIGITS),
+        "latency_source": needs.latency_source,
+        "failing": round(needs.seen.failing, DIGITS),
+        "cpu_us": _rounded(needs.cpu),
+        "cpu_source": needs.cpu_source,
+        **{name: _rounded(need) for name, need in plan._asdict().items() if isinstance(need, Need)},
+        "log": {mode: _rounded(need) for mode, need in plan.log.items()},
+        "log_mode": needs.log_mode,
+    }
+
+
+def _rounded(figures: Cpu | Need) -> dict[str, float]:
+    return {name: round(figure, DIGITS) for name, figure in figures._asdict().items()}

@@ -1,50 +1,48 @@
-"""The state of the whole, composed from what the processes answered; what is wrong with it, in words."""
+"""The state of the whole, composed from what the processes answered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from pagestatus.capacity import NEAR, Limit, is_fetcher, limits
 from pagestatus.config import MINUTES_LOG
 from pagestatus.control import NoAnswer, Silent
 from pagestatus.ctl.answers import (
     Bridge,
     Downloads,
     Lender,
-    ListState,
     Pool,
     Process,
     Schedule,
     Scheduler,
     Targets,
 )
-from pagestatus.ctl.minutes import last_minutes
+from pagestatus.ctl.machine import cores
+from pagestatus.ctl.minutes import last_minutes, told
 from pagestatus.ctl.output import Refused
 from pagestatus.ctl.place import DEGRADED, NOT_RUNNING, Place, understood
+from pagestatus.ctl.remedies import remedy
+from pagestatus.load import LATELY_S
 
 RUNNING = "running"
 ABSENT = "absent"
 SILENT = "silent"
 EXIT_CODES = {RUNNING: 0, "degraded": DEGRADED, "not running": NOT_RUNNING}
-_SHAPES: dict[str, type[Process]] = {
+SHAPES: dict[str, type[Process]] = {
     "scheduler": Scheduler,
     "aggregator": Process,
     "fetchers": Pool,
     "wsbridge": Bridge,
 }
-
-_WITHOUT = {
-    "scheduler": "nothing is checked",
-    "aggregator": "no result is written, and checking stops once the fetchers are full",
-    "fetchers": "nothing is checked, every slot is missed, and no download runs",
-    "wsbridge": "no download runs, none can be asked for",
-}
-# A process's own word for a disk that takes nothing is ``blocked``: what does not reach it.
-_BLOCKED = {"aggregator": "Results do", "wsbridge": "The journal of downloads does"}
+# The processes that every check passes through, beside the fetchers.
+_EACH_CHECK = ("scheduler", "aggregator")
+# After this what was used lately has nothing to do with starting.
+SETTLED_S = 2 * LATELY_S
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,8 @@ class Picture:
     minute: Mapping[str, Any] = field(default_factory=dict)
     # Where the logs are.
     data_dir: Path = Path()
+    # Of this machine.
+    cores: int = 1
 
     @property
     def state(self) -> str:
@@ -65,7 +65,7 @@ class Picture:
         states = {process.state for process in self.processes}
         if states == {ABSENT}:
             return "not running"
-        return RUNNING if all(map(_is_well, self.processes)) else "degraded"
+        return RUNNING if all(map(is_well, self.processes)) else "degraded"
 
     @property
     def lenders(self) -> list[Lender]:
@@ -75,6 +75,40 @@ class Picture:
             if lender.alive or lender.fetcher not in by_index:
                 by_index[lender.fetcher] = lender
         return [by_index[index] for index in sorted(by_index)]
+
+    @property
+    def loads(self) -> dict[str, float]:
+        """Cores in use by process; none while one has just begun: starting takes CPU, too."""
+        if any(process.uptime_s is not None and process.uptime_s < SETTLED_S for process in self.processes):
+            return {}
+        return {process.name: process.load for process in self.processes if process.load is not None}
+
+    @property
+    def per_second(self) -> float:
+        """Checks, lately."""
+        schedule = self.scheduler.schedule if self.scheduler else None
+        return schedule.per_second if schedule else 0.0
+
+    @property
+    def limits(self) -> list[Limit]:
+        """What is in use of what there is, the fullest first; empty when the scheduler does not tell."""
+        schedule = self.scheduler.schedule if self.scheduler else None
+        lenders = [lender for lender in self.lenders if lender.alive and lender.slots]
+        if schedule is None or not lenders:
+            return []
+        minute = told(self.minute)
+        needed = schedule.per_second * ((minute and minute.latency_ms.mean) or 0.0) / 1000
+        used = max(needed, sum(lender.leases for lender in lenders))
+        loops = [*_EACH_CHECK, *filter(is_fetcher, self.loads)]
+        return limits(
+            Limit("slots", used, sum(lender.slots for lender in lenders)), self.loads, self.cores, loops
+        )
+
+    @property
+    def warning(self) -> str | None:
+        """Told before slots are missed. What is not whole has other troubles, which fill slots as well."""
+        found = self.limits
+        return remedy(found) if self.state == RUNNING and found and found[0].share >= NEAR else None
 
     def as_json(self) -> dict[str, Any]:
         """The shape of ``status --json``. What only one process knows is empty when that does not answer."""
@@ -89,33 +123,49 @@ class Picture:
                 "schedule": schedule,
                 "minute": self.minute,
                 "downloads": downloads,
+                "capacity": _capacity(self),
             }
         )
         return picture
 
 
-def _is_well(process: Process) -> bool:
+def _capacity(picture: Picture) -> dict[str, object]:
+    found = picture.limits
+    if not found:
+        return {}
+    return {
+        "share": found[0].share,
+        "limit": found[0].name,
+        "warning": picture.warning,
+        "limits": {
+            limit.name: {"used": limit.used, "has": limit.has, "share": limit.share} for limit in found
+        },
+    }
+
+
+def is_well(process: Process) -> bool:
     """A fetcher that drains makes room for another number of them: nothing is amiss."""
-    return process.state == RUNNING or (process.state == "draining" and process.name not in _SHAPES)
+    return process.state == RUNNING or (process.state == "draining" and process.name not in SHAPES)
 
 
 def look(place: Place) -> Picture:
     """Ask all processes at once, and compose."""
-    answers = place.ask_all(
-        {name: (name, "status", {}) for name in _SHAPES} | {"log_path": ("aggregator", "log_path", {})}
-    )
+    asked: dict[str, tuple[str, str, Mapping[str, object]]] = {
+        name: (name, "status", {}) for name in (*SHAPES, *place.fetchers())
+    }
+    answers = place.ask_all(asked | {"log_path": ("aggregator", "log_path", {})})
     path = place.path_of(MINUTES_LOG, answers["log_path"])
     try:
         minutes = last_minutes(path, 1)
     except OSError:
         # How it goes can be said without it.
         minutes = []
-    return compose(answers, minutes[-1] if minutes else {}, path.parent)
+    return compose(answers, minutes[-1] if minutes else {}, path.parent, cores())
 
 
-def compose(answers: Mapping[str, Any], minute: Mapping[str, Any], data_dir: Path) -> Picture:
+def compose(answers: Mapping[str, Any], minute: Mapping[str, Any], data_dir: Path, cores: int) -> Picture:
     """The picture from the answers by process; an exception stands where none came."""
-    heard = {name: _heard(name, answers[name]) for name in _SHAPES}
+    heard = {name: _heard(name, answers[name]) for name in SHAPES}
     scheduler, bridge = heard["scheduler"], heard["wsbridge"]
     picture = Picture(
         list(heard.values()),
@@ -123,8 +173,9 @@ def compose(answers: Mapping[str, Any], minute: Mapping[str, Any], data_dir: Pat
         bridge if isinstance(bridge, Bridge) else None,
         minute,
         data_dir,
+        cores,
     )
-    fetchers = _fetchers(heard["fetchers"], picture.lenders)
+    fetchers = [_with_load(fetcher, answers) for fetcher in _fetchers(heard["fetchers"], picture.lenders)]
     return replace(picture, processes=[*picture.processes, *fetchers])
 
 
@@ -134,7 +185,7 @@ def _heard(name: str, answer: object) -> Process:
     if isinstance(answer, Exception):
         return Process(name, SILENT)
     try:
-        return understood(name, answer, _SHAPES[name])
+        return understood(name, answer, SHAPES[name])
     except Refused:
         return Process(name, "unknown")
 
@@ -150,45 +201,21 @@ def _fetchers(pool: Process, lenders: Sequence[Lender]) -> list[Process]:
     return [*pool.fetchers, *(Process(name, ABSENT) for name in wanted if name not in there)]
 
 
+def _with_load(fetcher: Process, answers: Mapping[str, Any]) -> Process:
+    """What the pool knows of it, and the CPU that it tells of itself."""
+    try:
+        own = understood(fetcher.name, answers.get(fetcher.name), Process)
+    except Refused:
+        return fetcher
+    return msgspec.structs.replace(fetcher, cpu_s=own.cpu_s, load=own.load)
+
+
 def _plain(process: Process) -> dict[str, object]:
     return {
         "name": process.name,
         "pid": process.pid,
         "state": process.state,
         "uptime_s": process.uptime_s,
+        "cpu_s": process.cpu_s,
+        "load": process.load,
     }
-
-
-def troubles(picture: Picture) -> Iterator[str]:
-    """What is not as it should be, and what to do about it; one sentence each."""
-    if picture.state == "not running":
-        yield "Nothing runs here. Start it with scripts/run, or name its run_dir with --run-dir."
-        return
-    for process in picture.processes:
-        if _is_well(process):
-            continue
-        log = picture.data_dir / f"{process.name if process.name in _SHAPES else 'fetchers'}.log"
-        without = _WITHOUT.get(process.name, "the others do its work")
-        match process.state:
-            case "absent":
-                yield f"{process.name} is not running: {without}. If it stays away, see {log}."
-            case "silent":
-                yield f"{process.name} does not answer: {without}. If that lasts, see {log} and kill -9 it."
-            case "starting":
-                yield f"{process.name} is starting. If that lasts, see {log}."
-            case "draining":
-                yield f"{process.name} is finishing what is in flight, and then ends."
-            case "blocked" if what := _BLOCKED.get(process.name):
-                room = f"make room in {picture.data_dir}, then it goes on by itself"
-                yield f"{what} not reach the disk: {room}."
-            case state:
-                yield f"{process.name} is {state}: see {log}."
-    if picture.scheduler is not None:
-        yield from _list_troubles(picture.scheduler.list)
-
-
-def _list_troubles(state: ListState) -> Iterator[str]:
-    if state.problem:
-        yield f"{state.problem}: the list before is kept."
-    if state.mistakes:
-        yield f"Entries of the list are left out: {state.mistakes}. {state.explained_by} says why."

@@ -75,6 +75,12 @@ class Place:
         }
         return ask_all(requests, PATIENCE_S)
 
+    def fetchers(self) -> list[str]:
+        """The names of those that have a control socket; who left it behind answers nothing."""
+        return sorted(
+            path.stem for path in self.addresses.run_dir.glob(self.addresses.control("fetcher-*").name)
+        )
+
     def log(self, file: str = RESULTS_LOG) -> Path:
         """The path of one of the aggregator's logs, whether it runs or not."""
         try:

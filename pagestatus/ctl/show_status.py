@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-import msgspec
+from collections.abc import Iterable, Iterator, Sequence
 
 from pagestatus.ctl.answers import Downloads, Lender, Minute, Process, Quantiles, Schedule, Targets
+from pagestatus.ctl.minutes import told
 from pagestatus.ctl.missed import words
 from pagestatus.ctl.picture import RUNNING, Picture
-from pagestatus.ctl.table import PLAIN, WIDE_GAP, Cell, Column, Palette, Style, flow, prose, table
-from pagestatus.ctl.text import clean, count, milliseconds, rate, span
+from pagestatus.ctl.table import PLAIN, WIDE_GAP, Cell, Column, Palette, Style, flow, table, warning
+from pagestatus.ctl.text import clean, count, milliseconds, percent, rate, span
 
 LABEL = 13
 # More fetchers than this are one row, as long as all of them run.
@@ -30,14 +29,14 @@ def show(
     title = palette.paint("pagestatus is ", Style.BOLD) + palette.paint(
         state, _PICTURES.get(state, Style.BAD)
     )
-    space = width - len("pagestatus is ") - len(state) - len(now)
-    lines = [title + " " * max(1, space) + palette.paint(now, Style.DIM)]
+    share = _share(picture)
+    space = width - len("pagestatus is ") - len(state) - len(share) - len(now)
+    lines = [title + share + " " * max(1, space) + palette.paint(now, Style.DIM)]
     for trouble in troubles:
-        first, *rest = prose(clean(trouble), width - 2)
-        lines += [palette.paint(line, Style.WARN) for line in (f"! {first}", *(f"  {line}" for line in rest))]
+        lines += warning(clean(trouble), width, palette)
     if state == "not running":
         return lines
-    minute = _minute(picture.minute)
+    minute = told(picture.minute)
     schedule = picture.scheduler.schedule if picture.scheduler else None
     lines += ["", *_processes(picture, width, palette), ""]
     if picture.scheduler is not None:
@@ -51,6 +50,13 @@ def show(
     return lines + _missed(schedule, minute, width, palette)
 
 
+def _share(picture: Picture) -> str:
+    """How much of its capacity is in use; of a system that is not whole nobody knows."""
+    if picture.state != RUNNING or not picture.limits:
+        return ""
+    return f", at {percent(picture.limits[0].share)} of capacity"
+
+
 def _processes(picture: Picture, width: int, palette: Palette) -> list[str]:
     lenders = {f"fetcher-{lender.fetcher}": [lender] for lender in picture.lenders}
     heads = [
@@ -58,12 +64,18 @@ def _processes(picture: Picture, width: int, palette: Palette) -> list[str]:
         Column("STATE"),
         Column("PID", right=True),
         Column("UP", right=True),
+        Column("CPU", right=True),
         Column("SLOTS IN USE", flexible=True),
     ]
     shown = _shown(picture)
     rows = [_row(process, _held(lenders.get(process.name, []))) for process in shown]
     if rest := picture.processes[len(shown) :]:
-        all_of_them = Process(f"fetcher-1…{len(rest)}", RUNNING, None, min(one.uptime_s or 0 for one in rest))
+        all_of_them = Process(
+            f"fetcher-1…{len(rest)}",
+            RUNNING,
+            uptime_s=min(one.uptime_s or 0 for one in rest),
+            load=sum(one.load or 0 for one in rest),
+        )
         rows.append(_row(all_of_them, _held(picture.lenders)))
     return table(heads, rows, width, palette)
 
@@ -82,6 +94,7 @@ def _row(process: Process, held: str) -> list[str | Cell]:
         Cell(clean(process.state), _STATES.get(process.state, Style.BAD)),
         str(process.pid) if process.pid is not None else "",
         span(process.uptime_s) if process.uptime_s is not None else "",
+        percent(process.load) if process.load is not None else "",
         held,
     ]
 
@@ -131,13 +144,6 @@ def _schedule(schedule: Schedule, width: int, palette: Palette) -> list[str]:
         *_label("slots", books, width, palette, " "),
         *_label("rate", pace, width, palette),
     ]
-
-
-def _minute(line: Mapping[str, object]) -> Minute | None:
-    try:
-        return msgspec.convert(line, Minute) if line else None
-    except msgspec.ValidationError:
-        return None
 
 
 def _minute_parts(minute: Minute) -> Iterator[Cell]:

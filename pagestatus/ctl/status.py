@@ -8,9 +8,10 @@ import click
 
 from pagestatus.ctl.group import Command
 from pagestatus.ctl.output import palette, to_json, width, write
-from pagestatus.ctl.picture import EXIT_CODES, Picture, look, troubles
+from pagestatus.ctl.picture import EXIT_CODES, Picture, look
 from pagestatus.ctl.place import Place
 from pagestatus.ctl.show_status import show
+from pagestatus.ctl.troubles import troubles
 from pagestatus.ctl.watch import watch as watched
 
 EXAMPLES = """

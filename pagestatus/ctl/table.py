@@ -95,6 +95,12 @@ def prose(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, max(width, NARROWEST), break_on_hyphens=False)
 
 
+def warning(text: str, width: int, palette: Palette = PLAIN) -> list[str]:
+    """``text`` with a mark before it."""
+    first, *rest = prose(text, width - 2)
+    return [palette.paint(line, Style.WARN) for line in (f"! {first}", *(f"  {line}" for line in rest))]
+
+
 def _widths(heads: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> list[int]:
     widths = [
         max((columns(head.title), *(columns(row[index].text) for row in rows)))

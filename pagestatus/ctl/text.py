@@ -123,5 +123,5 @@ def percent(part: float) -> str:
     """A share of one: ``0.4 %``, ``37 %``."""
     shown = part * 100
     if 0 < shown < 0.05:
-        return "less than 0.1 %"
+        return "<0.1 %"
     return f"{shown:.1f} %" if 0 < shown < 9.95 else f"{shown:.0f} %"

@@ -1,15 +1,13 @@
-"""How ``summary``, ``inflight``, ``why`` and the needs of ``check-config`` are shown."""
+"""How ``summary``, ``inflight`` and ``why`` are shown."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import msgspec
-import pytest
 
 from pagestatus.ctl import inflight, show_why, summary
-from pagestatus.ctl.answers import InFlight, Minute, Quantiles, Why
-from pagestatus.ctl.needs import ASSUMED_MS, Latency, Load, figures, latency, sentences
+from pagestatus.ctl.answers import InFlight, Minute, Why
 
 MINUTE: dict[str, Any] = {
     "minute": "2026-01-31T23:59:00.000Z",
@@ -154,47 +152,3 @@ def test_why_of_a_target_that_was_never_checked() -> None:
         "",
         "no attempt in the log",
     ]
-
-
-LOAD = Load(targets=2500, per_second=83.4, worst_slots=834.0, fetchers=2, slots=2000)
-
-
-def test_needs_at_a_latency_that_was_measured() -> None:
-    measured = latency(
-        Minute(
-            minute="2026-01-31T12:03:00.000Z", latency_ms=Quantiles(p50=20.0, p90=50.0, p99=100.0, max=1000.0)
-        )
-    )
-    assert measured.ms == pytest.approx(0.5 * 20 + 0.4 * 50 + 0.09 * 100 + 0.01 * 1000)
-    assert list(sentences(LOAD, measured)) == [
-        ("targets", "2,500"),
-        ("rate", "83.4 checks a second"),
-        ("latency", "measured at 12:03 UTC: at most 49 ms a check on average"),
-        ("slots", "5 in use, 834 if every check timed out"),
-        ("capacity", "4,000 slots (2 fetchers of 2,000)"),
-        ("share", "0.1 %, 21 % if every check timed out"),
-    ]
-
-
-@pytest.mark.parametrize("minute", [None, Minute(minute="2026-01-31T12:03:00.000Z")])
-def test_without_a_measurement_the_assumption_is_stated(minute: Minute | None) -> None:
-    assert latency(minute) == Latency(ASSUMED_MS, "assumed, nothing is measured yet: 500 ms a check")
-
-
-@pytest.mark.parametrize(("per_second", "label"), [(1000, "share"), (5000, "tight"), (9000, "too much")])
-def test_too_much_is_called_so(per_second: float, label: str) -> None:
-    load = LOAD._replace(per_second=per_second)
-    assert [word for word, _text in sentences(load, Latency(500.0, "assumed"))][-1] == label
-
-
-def test_needs_for_scripts() -> None:
-    assert figures(LOAD, Latency(500.0, "assumed")) == {
-        "targets": 2500,
-        "per_second": 83.4,
-        "latency_ms": 500.0,
-        "latency": "assumed",
-        "slots": 41.7,
-        "worst_slots": 834.0,
-        "capacity": 4000,
-        "share": 0.010425,
-    }

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from pagestatus.control import ControlError, NoAnswer, Silent
-from pagestatus.ctl.picture import EXIT_CODES, compose, troubles
+from pagestatus.ctl.picture import EXIT_CODES, compose
 from pagestatus.ctl.show_status import show
 from pagestatus.ctl.table import COLOUR
+from pagestatus.ctl.troubles import troubles
 
 DATA_DIR = Path("/var/lib/pagestatus")
+CORES = 2
 NOW = "2026-01-31 12:04:05 UTC"
 MINUTE: dict[str, Any] = {
     "minute": "2026-01-31T12:03:00.000Z",
@@ -32,6 +34,8 @@ ANSWERS: dict[str, Any] = {
         "pid": 12345,
         "state": "running",
         "uptime_s": 7500.1,
+        "cpu_s": 812.5,
+        "load": 0.104,
         "targets": {"total": 2500, "up": 2310, "down": 180, "unknown": 10, "paused": 0},
         "schedule": {
             "due_total": 1234567,
@@ -47,7 +51,7 @@ ANSWERS: dict[str, Any] = {
         ],
         "aggregator": {"alive": True, "writable": True},
     },
-    "aggregator": {"name": "aggregator", "pid": 12346, "state": "running", "uptime_s": 7500.1},
+    "aggregator": {"name": "aggregator", "pid": 12346, "state": "running", "uptime_s": 7500.1, "load": 0.05},
     "fetchers": {
         "name": "fetchers",
         "pid": 12347,
@@ -59,11 +63,14 @@ ANSWERS: dict[str, Any] = {
             {"name": "fetcher-2", "pid": 12351, "state": "running", "uptime_s": 99.0},
         ],
     },
+    "fetcher-1": {"name": "fetcher-1", "pid": 12350, "state": "running", "cpu_s": 1500.0, "load": 0.208},
+    "fetcher-2": {"name": "fetcher-2", "pid": 12351, "state": "running", "cpu_s": 20.0, "load": 0.192},
     "wsbridge": {
         "name": "wsbridge",
         "pid": 12348,
         "state": "running",
         "uptime_s": 7500.1,
+        "load": 0.0004,
         "downloads": {"queued": 0, "active": 0, "complete": 0, "failed": 0},
         "listening": "ws://127.0.0.1:8888/",
         "clients": 0,
@@ -78,7 +85,7 @@ def answers() -> dict[str, Any]:
 
 
 def shown(answers: dict[str, Any], minute: dict[str, Any], width: int = 80) -> str:
-    picture = compose(answers, minute, DATA_DIR)
+    picture = compose(answers, minute, DATA_DIR, CORES)
     return "\n".join(show(picture, troubles(picture), NOW, width))
 
 
@@ -86,15 +93,15 @@ def test_all_is_well(answers: dict[str, Any]) -> None:
     assert (
         shown(answers, MINUTE)
         == """\
-pagestatus is running                                    2026-01-31 12:04:05 UTC
+pagestatus is running, at 28 % of capacity               2026-01-31 12:04:05 UTC
 
-PROCESS     STATE      PID      UP  SLOTS IN USE
-scheduler   running  12345  2h 05m
-aggregator  running  12346  2h 05m
+PROCESS     STATE      PID      UP     CPU  SLOTS IN USE
+scheduler   running  12345  2h 05m    10 %
+aggregator  running  12346  2h 05m   5.0 %
 fetchers    running  12347  2h 05m
-wsbridge    running  12348  2h 05m
-fetcher-1   running  12350  2h 04m  8 of 2,000
-fetcher-2   running  12351  1m 39s  4 of 2,000
+wsbridge    running  12348  2h 05m  <0.1 %
+fetcher-1   running  12350  2h 04m    21 %  8 of 2,000
+fetcher-2   running  12351  1m 39s    19 %  4 of 2,000
 
 targets      2,500   2,310 up   180 down   10 not known yet   0 paused
 slots        1,234,567 due = 1,230,000 checked + 4,555 missed + 12 in flight
@@ -127,8 +134,8 @@ def test_a_silent_aggregator_is_told_with_what_to_do(answers: dict[str, Any]) ->
         "  fetchers are full. If that lasts, see /var/lib/pagestatus/aggregator.log and",
         "  kill -9 it.",
         "",
-        "PROCESS     STATE      PID      UP  SLOTS IN USE",
-        "scheduler   running  12345  2h 05m",
+        "PROCESS     STATE      PID      UP     CPU  SLOTS IN USE",
+        "scheduler   running  12345  2h 05m    10 %",
         "aggregator  silent",
     ]
 
@@ -140,13 +147,13 @@ def test_without_the_scheduler_the_rest_is_said(answers: dict[str, Any]) -> None
         "! scheduler is not running: nothing is checked. If it stays away, see",
         "  /var/lib/pagestatus/scheduler.log.",
         "",
-        "PROCESS     STATE      PID      UP  SLOTS IN USE",
+        "PROCESS     STATE      PID      UP     CPU  SLOTS IN USE",
         "scheduler   absent",
-        "aggregator  running  12346  2h 05m",
+        "aggregator  running  12346  2h 05m   5.0 %",
         "fetchers    running  12347  2h 05m",
-        "wsbridge    running  12348  2h 05m",
-        "fetcher-1   running  12350  2h 04m",
-        "fetcher-2   running  12351  1m 39s",
+        "wsbridge    running  12348  2h 05m  <0.1 %",
+        "fetcher-1   running  12350  2h 04m    21 %",
+        "fetcher-2   running  12351  1m 39s    19 %",
         "",
         "last minute  12:03   5,000 due   4,900 ok   40 failed   10 internal   50 missed",
         "             lag p50 1.0 ms, p99 12 ms, max 80 ms",
@@ -203,7 +210,7 @@ def test_nothing_runs() -> None:
 def test_what_counts_as_degraded(answers: dict[str, Any], process: str, answer: object, state: str) -> None:
     if answer is not None:
         answers[process] = answer
-    assert compose(answers, {}, DATA_DIR).state == state
+    assert compose(answers, {}, DATA_DIR, CORES).state == state
 
 
 def test_exit_codes() -> None:
@@ -211,13 +218,15 @@ def test_exit_codes() -> None:
 
 
 def test_the_shape_of_the_json(answers: dict[str, Any]) -> None:
-    picture = compose(answers, MINUTE, DATA_DIR).as_json()
-    assert list(picture) == ["state", "processes", "targets", "schedule", "minute", "downloads"]
+    picture = compose(answers, MINUTE, DATA_DIR, CORES).as_json()
+    assert list(picture) == ["state", "processes", "targets", "schedule", "minute", "downloads", "capacity"]
     assert picture["processes"][0] == {
         "name": "scheduler",
         "pid": 12345,
         "state": "running",
         "uptime_s": 7500.1,
+        "cpu_s": 812.5,
+        "load": 0.104,
     }
     assert [process["name"] for process in picture["processes"]] == [
         "scheduler",
@@ -235,9 +244,16 @@ def test_the_shape_of_the_json(answers: dict[str, Any]) -> None:
 
 def test_what_only_the_scheduler_knows_is_empty_without_it(answers: dict[str, Any]) -> None:
     answers["scheduler"] = Silent("no answer")
-    picture = compose(answers, {}, DATA_DIR).as_json()
+    picture = compose(answers, {}, DATA_DIR, CORES).as_json()
     assert picture["targets"] == picture["schedule"] == picture["minute"] == {}
-    assert picture["processes"][0] == {"name": "scheduler", "pid": None, "state": "silent", "uptime_s": None}
+    assert picture["processes"][0] == {
+        "name": "scheduler",
+        "pid": None,
+        "state": "silent",
+        "uptime_s": None,
+        "cpu_s": None,
+        "load": None,
+    }
 
 
 def test_without_the_pool_the_scheduler_tells_of_the_fetchers(answers: dict[str, Any]) -> None:
@@ -246,7 +262,7 @@ def test_without_the_pool_the_scheduler_tells_of_the_fetchers(answers: dict[str,
         {"fetcher": 1, "epoch": 4, "slots": 2000, "leases": 3, "alive": False},
         {"fetcher": 3, "epoch": 7, "slots": 2000, "leases": 3, "alive": False},
     ]
-    states = {process.name: process.state for process in compose(answers, {}, DATA_DIR).processes}
+    states = {process.name: process.state for process in compose(answers, {}, DATA_DIR, CORES).processes}
     assert list(states)[4:] == ["fetcher-1", "fetcher-2", "fetcher-3"]
     assert list(states.values())[4:] == ["running", "running", "silent"]
 
@@ -254,7 +270,7 @@ def test_without_the_pool_the_scheduler_tells_of_the_fetchers(answers: dict[str,
 def test_a_full_disk_and_a_bad_list_are_told(answers: dict[str, Any]) -> None:
     answers["aggregator"].update(state="blocked", writable=False)
     answers["scheduler"]["list"] = {"mistakes": 3, "problem": "urls.json: empty", "path": "/my urls.json"}
-    assert list(troubles(compose(answers, {}, DATA_DIR))) == [
+    assert list(troubles(compose(answers, {}, DATA_DIR, CORES))) == [
         "Results do not reach the disk: make room in /var/lib/pagestatus, then it goes on by itself.",
         "urls.json: empty: the list before is kept.",
         "Entries of the list are left out: 3. pagestatus-ctl check-config '/my urls.json' says why.",
@@ -267,13 +283,13 @@ def test_downloads_have_a_line_when_there_are_any(answers: dict[str, Any]) -> No
     lines = shown(answers, MINUTE).splitlines()
     line = "downloads    1 queued   4 active   1,234 complete   2 failed"
     assert lines.index(line) == lines.index(next(line for line in lines if line.startswith("rate"))) + 1
-    assert compose(answers, {}, DATA_DIR).as_json()["downloads"] == answers["wsbridge"]["downloads"]
+    assert compose(answers, {}, DATA_DIR, CORES).as_json()["downloads"] == answers["wsbridge"]["downloads"]
 
 
 @pytest.mark.parametrize("answer", [NoAnswer("gone"), Silent("no answer"), {"nothing": "we know"}])
 def test_without_the_bridge_nothing_is_known_of_downloads(answers: dict[str, Any], answer: object) -> None:
     answers["wsbridge"] = answer
-    assert compose(answers, {}, DATA_DIR).as_json()["downloads"] == {}
+    assert compose(answers, {}, DATA_DIR, CORES).as_json()["downloads"] == {}
 
 
 @pytest.mark.parametrize(
@@ -289,15 +305,15 @@ def test_without_the_bridge_nothing_is_known_of_downloads(answers: dict[str, Any
 )
 def test_what_is_wrong_with_the_bridge_is_told(answers: dict[str, Any], answer: object, words: str) -> None:
     answers["wsbridge"] = answer
-    (trouble,) = troubles(compose(answers, {}, DATA_DIR))
+    (trouble,) = troubles(compose(answers, {}, DATA_DIR, CORES))
     assert trouble.startswith(words)
 
 
 def test_a_fetcher_that_leaves_is_no_trouble_and_one_that_is_missing_is(answers: dict[str, Any]) -> None:
     answers["fetchers"]["fetchers"][1]["state"] = "draining"
-    assert list(troubles(compose(answers, {}, DATA_DIR))) == []
+    assert list(troubles(compose(answers, {}, DATA_DIR, CORES))) == []
     del answers["fetchers"]["fetchers"][1]
-    (trouble,) = troubles(compose(answers, {}, DATA_DIR))
+    (trouble,) = troubles(compose(answers, {}, DATA_DIR, CORES))
     assert trouble.startswith("fetcher-2 is not running: the others do its work.")
     assert trouble.endswith("see /var/lib/pagestatus/fetchers.log.")
 
@@ -312,7 +328,7 @@ def test_many_fetchers_are_one_row(answers: dict[str, Any]) -> None:
         {"fetcher": index, "epoch": index, "slots": 2000, "leases": index} for index in range(1, 17)
     ]
     rows = shown(answers, {}).splitlines()[2:8]
-    assert rows[-1] == "fetcher-1…16  running         1m 41s  136 of 32,000"
+    assert rows[-1] == "fetcher-1…16  running         1m 41s    40 %  136 of 32,000"
     answers["fetchers"]["fetchers"][4]["state"] = "draining"
     assert len([line for line in shown(answers, {}).splitlines() if line.startswith("fetcher-")]) == 16
 
@@ -324,8 +340,161 @@ def test_what_others_wrote_cannot_steer_the_terminal(answers: dict[str, Any]) ->
 
 
 def test_colour_is_all_that_colour_adds(answers: dict[str, Any]) -> None:
-    picture = compose(answers, MINUTE, DATA_DIR)
+    picture = compose(answers, MINUTE, DATA_DIR, CORES)
     painted = "\n".join(show(picture, [], NOW, 80, COLOUR))
     for code in ("0", "1", "2", "31", "32", "33"):
         painted = painted.replace(f"\x1b[{code}m", "")
     assert painted == shown(answers, MINUTE)
+
+
+def capacity(answers: dict[str, Any], minute: dict[str, Any], cores: int = CORES) -> dict[str, Any]:
+    found: dict[str, Any] = compose(answers, minute, DATA_DIR, cores).as_json()["capacity"]
+    return found
+
+
+def test_how_much_of_the_capacity_is_in_use(answers: dict[str, Any]) -> None:
+    found = capacity(answers, MINUTE)
+    assert (found["limit"], found["warning"]) == ("cores", None)
+    assert found["share"] == pytest.approx((0.104 + 0.05 + 0.208 + 0.192 + 0.0004) / 2)
+    used = {name: (limit["used"], limit["has"]) for name, limit in found["limits"].items()}
+    assert used == {
+        "cores": (pytest.approx(0.5544), 2),
+        "fetcher-1": (0.208, 1),
+        "fetcher-2": (0.192, 1),
+        "scheduler": (0.104, 1),
+        "aggregator": (0.05, 1),
+        # What 83.4 checks a second need at the latency of the last minute is less than what is in use.
+        "slots": (pytest.approx(15.6, abs=0.1), 4000),
+    }
+
+
+def test_slots_are_needed_before_they_are_in_use(answers: dict[str, Any]) -> None:
+    slow = {**MINUTE, "latency_ms": dict.fromkeys(("p50", "p90", "p99", "max"), 40_000.0)}
+    assert capacity(answers, slow)["limits"]["slots"]["used"] == pytest.approx(83.4 * 40)
+    answers["scheduler"]["fetchers"][0]["leases"] = 3500
+    assert capacity(answers, slow)["limits"]["slots"]["used"] == 3504
+
+
+OF_ONE = "of a core, and it can use only one"
+
+
+@pytest.mark.parametrize(
+    ("leases", "loads", "cores", "words"),
+    [
+        (1590, {}, 8, None),
+        (
+            1600,
+            {},
+            8,
+            (
+                "At 80 % of capacity: 3,200 of 4,000 slots are in use or needed. "
+                "Before slots are missed: raise slots, or pagestatus-ctl scale N."
+            ),
+        ),
+        (
+            2000,
+            {},
+            8,
+            (
+                "Out of capacity (100 %): 4,000 of 4,000 slots are in use or needed. "
+                "What helps: raise slots, or pagestatus-ctl scale N."
+            ),
+        ),
+        (0, {"fetcher-1": 0.79}, 8, None),
+        (
+            0,
+            {"fetcher-1": 0.85, "fetcher-2": 0.75},
+            8,
+            (
+                f"At 85 % of capacity: fetcher-1 uses 85 % {OF_ONE}. "
+                "Before slots are missed: pagestatus-ctl scale 3."
+            ),
+        ),
+        (
+            0,
+            {"fetcher-1": 1.1, "fetcher-2": 1.5},
+            8,
+            f"Out of capacity (150 %): fetcher-2 uses 150 % {OF_ONE}. What helps: pagestatus-ctl scale 4.",
+        ),
+        (
+            0,
+            {"fetcher-1": 0.9, "fetcher-2": 0.7},
+            2,
+            (
+                f"At 90 % of capacity: fetcher-1 uses 90 % {OF_ONE}. "
+                "Before slots are missed: pagestatus-ctl scale 3, on more cores."
+            ),
+        ),
+        (
+            0,
+            {"scheduler": 0.9},
+            8,
+            (
+                f"At 90 % of capacity: scheduler uses 90 % {OF_ONE}. Before slots are missed: "
+                "it is one process, on one core: longer intervals, or a part of the list elsewhere."
+            ),
+        ),
+        (
+            0,
+            {"fetcher-1": 0.7, "fetcher-2": 0.7, "scheduler": 0.2, "aggregator": 0.3},
+            2,
+            (
+                "At 95 % of capacity: 1.9 of 2 cores are in use. "
+                "Before slots are missed: 3 cores, or longer intervals."
+            ),
+        ),
+        # Verifying a download fills a core, and no check passes through the bridge.
+        (0, {"wsbridge": 1.0}, 8, None),
+        (0, {"fetchers": 1.0}, 8, None),
+    ],
+)
+def test_what_runs_out_is_told_before_slots_are_missed(
+    answers: dict[str, Any], leases: int, loads: dict[str, float], cores: int, words: str | None
+) -> None:
+    for lender in answers["scheduler"]["fetchers"]:
+        lender["leases"] = leases
+    for name in ANSWERS:
+        answers[name]["load"] = loads.get(name, 0.0)
+    picture = compose(answers, {}, DATA_DIR, cores)
+    assert picture.state == "running"
+    assert picture.as_json()["capacity"]["warning"] == words
+    assert list(troubles(picture)) == ([words] if words else [])
+
+
+def test_starting_takes_cpu_that_checking_does_not(answers: dict[str, Any]) -> None:
+    answers["scheduler"]["load"] = 1.0
+    assert capacity(answers, MINUTE)["warning"]
+    answers["fetchers"]["fetchers"][1]["uptime_s"] = 19.9
+    found = capacity(answers, MINUTE)
+    assert found["warning"] is None
+    assert (found["limit"], found["limits"]["cores"]["used"]) == ("slots", 0)
+
+
+@pytest.mark.parametrize("absent", ["aggregator", "wsbridge"])
+def test_what_is_not_whole_has_other_troubles(answers: dict[str, Any], absent: str) -> None:
+    """While nothing is committed leases fill all slots, and more of them would not help."""
+    answers["scheduler"]["fetchers"][0]["leases"] = 4000
+    assert capacity(answers, MINUTE)["warning"]
+    answers[absent] = NoAnswer("gone")
+    picture = compose(answers, MINUTE, DATA_DIR, CORES)
+    assert picture.as_json()["capacity"]["warning"] is None
+    assert not [trouble for trouble in troubles(picture) if "apacity" in trouble]
+    assert "apacity" not in shown(answers, {}).splitlines()[0]
+
+
+@pytest.mark.parametrize("fetchers", [[], [{"fetcher": 1, "slots": 2000, "leases": 8, "alive": False}]])
+def test_without_slots_there_is_no_share(answers: dict[str, Any], fetchers: list[dict[str, Any]]) -> None:
+    answers["scheduler"]["fetchers"] = fetchers
+    assert capacity(answers, MINUTE) == {}
+    answers["scheduler"] = Silent("no answer")
+    assert capacity(answers, MINUTE) == {}
+
+
+def test_processes_of_another_version_tell_no_load(answers: dict[str, Any]) -> None:
+    for name in ANSWERS:
+        answers[name].pop("load", None)
+    del answers["fetcher-1"]
+    answers["fetcher-2"] = {"nothing": "we know"}
+    found = capacity(answers, {})
+    assert list(found["limits"]) == ["slots", "cores"]
+    assert found["share"] == pytest.approx(12 / 4000)

@@ -83,7 +83,7 @@ def test_a_rate_has_three_figures(per_second: float, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("part", "shown"),
-    [(0, "0 %"), (0.0001, "less than 0.1 %"), (0.004, "0.4 %"), (0.37, "37 %"), (1.5, "150 %")],
+    [(0, "0 %"), (0.0001, "<0.1 %"), (0.004, "0.4 %"), (0.37, "37 %"), (1.5, "150 %")],
 )
 def test_a_share(part: float, shown: str) -> None:
     assert text.percent(part) == shown
