@@ -111,7 +111,7 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
             return
         measured = handle.measured()
         if code == 0:
-            if self._is_redirected(measured) and (url := handle.redirect_url()) is not None:
+            if 300 <= measured.status <= 399 and (url := self._redirect_url(measured, handle)) is not None:
                 self._follow(url, measured)
             else:
                 self._finish(_NONE, measured)
@@ -123,9 +123,9 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
         else:
             self._finish(reasons.worse(self._earlier, reason), measured)
 
-    def _is_redirected(self, measured: Measured) -> bool:
-        """A redirect that the target itself expects is its answer."""
-        return 300 <= measured.status <= 399 and measured.status not in self._check.expect
+    def _redirect_url(self, measured: Measured, handle: CheckHandle) -> str | None:
+        """Where to go next. A redirect that the target itself expects is its answer."""
+        return None if measured.status in self._check.expect else handle.redirect_url()
 
     def _follow(self, url: str, measured: Measured) -> None:
         """Go where a redirect leads, within the same attempt."""
@@ -159,8 +159,9 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
         self._checker.finished(self, result)
 
     def _result(self, reason: Reason, measured: Measured, handle: CheckHandle | None) -> Result:
-        check = self._check
+        check, checker = self._check, self._checker
         offset_us = self._offset_us
+        status, http, total_us, connect_us, tls_us, ttfb_us = measured
         return Result(
             check.target,
             check.due_us,
@@ -170,21 +171,21 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
             check.url,
             check.name,
             check.expect,
-            self._checker.epoch,
-            self._checker.index,
+            checker.epoch,
+            checker.index,
             self._started_us,
             # Without a transfer (a name that was not found) only our own clock tells.
-            offset_us + measured.total_us if measured is not _NOTHING else self._elapsed_us(),
+            offset_us + total_us if measured is not _NOTHING else self._elapsed_us(),
             reason,
-            measured.status,
-            handle.received if handle is not None and measured.status else -1,
+            status,
+            handle.received if handle is not None and status else -1,
             self._dns_us,
-            _from_start(measured.connect_us, offset_us),
-            _from_start(measured.tls_us, offset_us),
-            _from_start(measured.ttfb_us, offset_us),
+            connect_us + offset_us if connect_us >= 0 else -1,
+            tls_us + offset_us if tls_us >= 0 else -1,
+            ttfb_us + offset_us if ttfb_us >= 0 else -1,
             self._addresses[self._tried - 1] if self._addresses else "",
-            measured.http,
-            handle.retry_after_s() if handle is not None and measured.status in {429, 503} else -1,
+            http,
+            handle.retry_after_s() if handle is not None and status in {429, 503} else -1,
         )
 
     def _elapsed_us(self) -> int:
@@ -193,6 +194,3 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
     def _left_us(self) -> int:
         return self._check.timeout_us - self._elapsed_us()
 
-
-def _from_start(us: int, offset_us: int) -> int:
-    return us + offset_us if us >= 0 else -1
