@@ -114,7 +114,7 @@ class Outbox:
     ended dies with it: a successor on the same path never gets that. What still waits here it would get, so
     each incarnation of a peer is to have a path of its own. ``longest_rest_s`` (seconds) is how far apart the
     batches of a busy outbox are: each wakes two threads here and two there. At most ``most_waiting`` frames
-    wait here (MOST_WAITING by default), the oldest are dropped; a peer that is not there costs nearly nothing.
+    wait here (MOST_WAITING by default), the oldest are dropped; a peer that is not there costs little.
     """
 
     def __init__(  # noqa: PLR0913 - all but three have defaults, and names

@@ -23,7 +23,7 @@ _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 # The common form, which needs no work: in lower case, in ASCII, with a plain name or an IPv4 address.
 _PLAIN = re.compile(
     r"(https?)://(((?:" + _OCTET + r"\.){3}" + _OCTET + r")|(?:[a-z0-9_-]{1,63}\.)*[a-z_][a-z0-9_-]{0,62})"
-    r"(?::([1-9][0-9]{0,3}))?/[!$%&-;=?-Z_a-z~]*"
+    r"(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?/[!$%&-;=?-Z_a-z~]*"
 )
 _SPLIT = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//([^/?#\\]*))?([^#]*)", re.DOTALL)
 # Also halves of characters (surrogates), which JSON can spell and UTF-8 can not.

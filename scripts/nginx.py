@@ -20,8 +20,8 @@ daemon off;
 pid nginx.pid;
 error_log error.log warn;
 worker_processes 1;
-worker_rlimit_nofile 8192;
-events {{ worker_connections 4096; }}
+worker_rlimit_nofile 20000;
+events {{ worker_connections 16384; }}
 http {{
     access_log off;
     client_body_temp_path temp;

@@ -11,16 +11,16 @@ import shutil
 import sys
 from pathlib import Path
 
-from scripts.bench_run import downloads
+from scripts.bench_run import profile, report
 from scripts.bench_run.clients import Failed
+from scripts.bench_run.parts import PARTS, Command
 from scripts.nginx import NotEnough
 
-PARTS = {"downloads": downloads}
 ROOT = Path(__file__).parents[2]
 
 
 def main() -> int:
-    arguments = _arguments()
+    arguments = _parser().parse_args()
     folder: Path = arguments.folder.resolve()
     if folder.exists() and any(folder.iterdir()):
         print(f"bench: {folder} is not empty", file=sys.stderr)
@@ -28,7 +28,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     kept = arguments.keep
     try:
-        measured = PARTS[arguments.part].measure(arguments, folder)
+        measured = arguments.measure(arguments, folder)
     except (NotEnough, Failed) as mistake:
         kept = True
         print(f"bench: {mistake}; what it left is in {folder}", file=sys.stderr)
@@ -40,12 +40,13 @@ def main() -> int:
     return 0 if measured.held else 1
 
 
-def _arguments() -> argparse.Namespace:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
-    for name, part in PARTS.items():
+    others: dict[str, Command] = {"all": report, "profile": profile}
+    for name, part in {**PARTS, **others}.items():
         options = parts.add_parser(
             name,
             help=(part.__doc__ or "").partition("\n")[0],
@@ -58,7 +59,8 @@ def _arguments() -> argparse.Namespace:
         options.add_argument(
             "--folder", type=Path, default=ROOT / "var" / "bench", help="where all files go; made and removed"
         )
-    return parser.parse_args()
+        options.set_defaults(measure=part.measure)
+    return parser
 
 
 if __name__ == "__main__":

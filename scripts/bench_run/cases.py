@@ -6,7 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from scripts.bench_run.file_server import Manner
 from scripts.nginx import NotEnough, free_port, nginx
 
 MIB = 1 << 20
-RATE = 4 * MIB
+RATE = 8 * MIB
 # Of the pages that are checked meanwhile.
 ADDRESSES = [f"127.82.0.{n}" for n in range(1, 31)]
 ROOT = Path(__file__).parents[2]
@@ -36,33 +36,31 @@ class Case:
 
     mib: int
     about: str
+    # Where nothing but the limit says how long it takes, one is enough.
+    rounds: int
     # None: by nginx. Its limits are no use here: limit_rate holds for a request, not for a connection, and
     # proxy_download_rate lets each new connection have a second's worth above it.
     manner: Manner | None = None
-    # Without which aria2 would give up.
-    aria2: Sequence[str] = ()
 
 
-_STUBBORN = ("--max-tries=0", "--retry-wait=0")
 CASES: Mapping[str, Case] = {
-    "unthrottled": Case(1024, "nginx, as fast as can be"),
-    "throttled": Case(256, "4 MiB/s for each connection", Manner(rate=RATE)),
-    "one-slow": Case(
-        256,
-        "4 MiB/s for each connection, a tenth of it for every eighth",
-        Manner(rate=RATE, slow_every=8, slow_rate=RATE // 10),
-    ),
-    "dropping": Case(
-        256,
-        "4 MiB/s for each connection, every third dropped half-way",
-        Manner(rate=RATE, drop_every=3),
-        aria2=_STUBBORN,
-    ),
+    "unthrottled": Case(256, "nginx, as fast as can be", 3),
     "dropping-fast": Case(
-        1024,
-        "as fast as can be, every third connection dropped half-way",
-        Manner(drop_every=3),
-        aria2=_STUBBORN,
+        256, "as fast as can be, every third connection dropped half-way", 3, Manner(drop_every=3)
+    ),
+    "throttled": Case(64, "8 MiB/s for each connection", 1, Manner(rate=RATE)),
+    "dropping": Case(
+        64,
+        "8 MiB/s for each connection, every third dropped half-way",
+        1,
+        Manner(rate=RATE, drop_every=3),
+    ),
+    "one-slow": Case(
+        # So long that its end is not all there is to it.
+        256,
+        "8 MiB/s for each connection, a tenth of it for every eighth",
+        1,
+        Manner(rate=RATE, slow_every=8, slow_rate=RATE // 10),
     ),
 }
 

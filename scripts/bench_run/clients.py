@@ -1,12 +1,9 @@
-"""Who downloads: the system that is measured, and aria2 beside it."""
+"""Who downloads, and the system that is measured as one of them."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +14,6 @@ from websockets.sync.client import ClientConnection, connect
 from scripts.bench_run.processes import cpu_s
 from scripts.bench_run.system import System
 
-LONGEST_S = 300
 # How often is looked whether the file has its name.
 LOOK_S = 0.002
 IDLE_S = 5
@@ -33,12 +29,14 @@ class Run:
 
     # Until the whole file is on the disk, under its name.
     seconds: float
-    # Until the client said that it is done; aria2 says so before the file is on the disk.
+    # Until the client said that it is done; most say so before the file is on the disk.
     told_s: float
     # User and system time.
     cpu_s: float
     # How much of it the checks alone would have taken.
     checks_cpu_s: float = 0
+    # It was not done after ``seconds``, and was not waited for.
+    stopped: bool = False
 
     @property
     def own_cpu_s(self) -> float:
@@ -52,8 +50,8 @@ class Client(Protocol):
     # Where its files go.
     folder: Path
 
-    def fetch(self, url: str, name: str, options: Sequence[str]) -> Run:
-        """Download ``url`` as ``name``; raises ``Failed``. ``options`` are for aria2."""
+    def fetch(self, url: str, name: str, most_s: float) -> Run:
+        """Download ``url`` as ``name``, or stop after ``most_s``; raises ``Failed``."""
 
 
 class Pagestatus:
@@ -70,7 +68,7 @@ class Pagestatus:
         # Seconds of CPU for each second.
         self.checks_cpu = (cpu_s(system.pids) - before_s) / IDLE_S
 
-    def fetch(self, url: str, name: str, _options: Sequence[str]) -> Run:
+    def fetch(self, url: str, name: str, most_s: float) -> Run:
         path = self.folder / name
         with connect(self._system.websocket, proxy=None, max_size=None) as websocket:
             cpu_before_s = cpu_s(self._system.pids)
@@ -80,12 +78,12 @@ class Pagestatus:
             # The list comes once in a while; that the file has its name can be seen at once.
             while not path.exists():
                 told.look(websocket, LOOK_S)
-                _in_time(began)
+                _in_time(began, most_s)
             seconds = time.monotonic() - began
             used_s = cpu_s(self._system.pids) - cpu_before_s
             while told.status != "Downloaded":
                 told.look(websocket, 1)
-                _in_time(began)
+                _in_time(began, most_s)
             told_s = time.monotonic() - began
         return Run(seconds, told_s, used_s, self.checks_cpu * seconds)
 
@@ -116,53 +114,6 @@ class _Told:
             raise Failed(f"pagestatus: {self.status}: {self.entry['error']}")
 
 
-def _in_time(began: float) -> None:
-    if time.monotonic() - began > LONGEST_S:
-        raise Failed(f"pagestatus: not done after {LONGEST_S} s")
-
-
-class Aria2:
-    """aria2c, with ``options``; its file is synced afterwards, as the bridge does it."""
-
-    def __init__(self, program: str, folder: Path, options: Sequence[str]) -> None:
-        self.name = " ".join(["aria2c", *options])
-        self.folder = folder
-        self._command = [program, "--no-conf", "--quiet", "--allow-overwrite=true", *options]
-        folder.mkdir(exist_ok=True)
-
-    def fetch(self, url: str, name: str, options: Sequence[str]) -> Run:
-        command = [*self._command, *options, "--dir", str(self.folder), "--out", name, url]
-        began = time.monotonic()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        try:
-            usage = _ended(process, began)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                process.wait()
-        told_s = time.monotonic() - began
-        if process.returncode:
-            raise Failed(f"{self.name}: ended with {process.returncode}")
-        _sync(self.folder / name)
-        _sync(self.folder)
-        return Run(time.monotonic() - began, told_s, usage)
-
-
-def _ended(process: subprocess.Popen[bytes], began: float) -> float:
-    """Wait for the end; the user and system time used, which only who waits is told."""
-    while True:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return usage.ru_utime + usage.ru_stime
-        if time.monotonic() - began > LONGEST_S:
-            raise Failed(f"aria2: not done after {LONGEST_S} s")
-        time.sleep(LOOK_S)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _in_time(began: float, most_s: float) -> None:
+    if time.monotonic() - began > most_s:
+        raise Failed(f"pagestatus: not done after {most_s:.0f} s")

@@ -8,9 +8,12 @@ from statistics import median
 from typing import Any
 
 from scripts.bench_run.clients import Run
+from scripts.bench_run.picture import Bar
+from scripts.bench_run.table import Claim, table
 
 MOST_LAG_MS = 100
 OURS = "pagestatus"
+HEAD = ("", "on disk s", "told s", "CPU s", "our time", "our CPU", "less checks")
 
 
 @dataclass
@@ -21,41 +24,57 @@ class CaseFigures:
     about: str
     mib: int
     runs: dict[str, list[Run]] = field(default_factory=dict)
+    # Who could not do it, and why.
+    failed: dict[str, str] = field(default_factory=dict)
     # Of the checks that fell due during our downloads.
     lags_ms: list[float] = field(default_factory=list)
 
+    @property
+    def ours_s(self) -> float:
+        """Our time so far."""
+        return self._median(OURS, "seconds")
+
     def ratio(self, other: str, figure: str) -> float:
-        """Ours by theirs, of the medians."""
+        """Ours by theirs, of the medians; at most that, where they were stopped."""
         theirs = self._median(other, figure)
         return self._median(OURS, figure) / theirs if theirs else float("inf")
 
-    def claims(self) -> Iterator[tuple[str, bool]]:
-        """What is to hold, and whether it does."""
-        for other in self.others:
-            ratio = self.ratio(other, "seconds")
-            yield f"{self.name}: {ratio:.2f} of the time of {other}", ratio < 1
+    def claims(self) -> Iterator[Claim]:
+        """What is to hold; nothing is claimed against who has failed."""
+        for other in self.runs:
+            if other == OURS or other in self.failed:
+                continue
+            ratio, most = self.ratio(other, "seconds"), "less than " if self._stopped(other) else ""
+            yield Claim(f"{self.name}: {most}{ratio:.2f} of the time of {other}", ratio < 1)
         if self.lags_ms:
-            p99 = percentile(self.lags_ms, 99)
-            yield (
-                f"{self.name}: lag of {len(self.lags_ms)} checks meanwhile, p99: {p99:.1f} ms",
-                p99 < MOST_LAG_MS,
+            p99, checks = percentile(self.lags_ms, 99), len(self.lags_ms)
+            yield Claim(
+                f"{self.name}: lag of {checks} checks meanwhile, p99: {p99:.1f} ms", p99 < MOST_LAG_MS
             )
 
-    @property
-    def others(self) -> list[str]:
-        return [name for name in self.runs if name != OURS]
+    def __str__(self) -> str:
+        rows = [(name, *self._cells(name)) for name in self.runs]
+        return f"{self.name}: {self.mib} MiB, {self.about}\n{table(HEAD, rows)}"
 
-    def rows(self) -> Iterator[tuple[str, ...]]:
-        yield (f"{self.name}: {self.mib} MiB; {self.about}",)
-        for name in self.runs:
-            figures = [self._median(name, figure) for figure in ("seconds", "told_s", "cpu_s")]
-            compared = () if name == OURS else ("seconds", "cpu_s", "own_cpu_s")
-            ratios = [self.ratio(name, figure) for figure in compared]
-            yield (
-                f"  {name}",
-                *(f"{figure:.2f}" for figure in figures),
-                *(f"{ratio:.2f}" for ratio in ratios),
-            )
+    def _cells(self, name: str) -> tuple[str, ...]:
+        if name in self.failed:
+            return ("failed", *[""] * (len(HEAD) - 2))
+        if self._stopped(name):
+            time, ratio = self._median(name, "seconds"), self.ratio(name, "seconds")
+            return (f"> {time:.2f}", "", "", f"< {ratio:.2f}", "", "")
+        figures = [self._median(name, figure) for figure in ("seconds", "told_s", "cpu_s")]
+        if name != OURS:
+            figures += [self.ratio(name, figure) for figure in ("seconds", "cpu_s", "own_cpu_s")]
+        cells = [f"{figure:.2f}" for figure in figures]
+        return (*cells, *[""] * (len(HEAD) - 1 - len(cells)))
+
+    def bars(self) -> list[Bar]:
+        """The time of each that has not failed."""
+        return [
+            Bar(name, self._median(name, "seconds"), name == OURS, self._stopped(name))
+            for name in self.runs
+            if name not in self.failed
+        ]
 
     def as_json(self) -> dict[str, Any]:
         lags = self.lags_ms
@@ -73,6 +92,10 @@ class CaseFigures:
         }
 
     def _client(self, name: str) -> dict[str, Any]:
+        if name in self.failed:
+            return {"failed": self.failed[name]}
+        if self._stopped(name):
+            return {"stopped_after_s": round(self._median(name, "seconds"), 4)}
         figures = {
             figure: {
                 "median": round(self._median(name, figure), 4),
@@ -90,6 +113,10 @@ class CaseFigures:
         }
         return {**figures, "ratio": ratios}
 
+    def _stopped(self, name: str) -> bool:
+        """Whether one was not waited for, so that its median is only known to be no less."""
+        return any(run.stopped for run in self.runs[name])
+
     def _median(self, name: str, figure: str) -> float:
         return float(median(getattr(run, figure) for run in self.runs[name]))
 
@@ -98,20 +125,3 @@ def percentile(values: Sequence[float], hundredths: int) -> float:
     """The smallest value that so many hundredths of all do not exceed; ``values`` is not empty."""
     ordered = sorted(values)
     return ordered[min(len(ordered) * hundredths // 100, len(ordered) - 1)]
-
-
-def table(cases: Sequence[CaseFigures]) -> str:
-    """For people."""
-    head = ("", "on disk s", "told s", "CPU s", "our time", "our CPU", "less checks")
-    rows = [row for case in cases for row in case.rows()]
-    width = max((len(row[0]) for row in rows if len(row) > 1), default=0)
-    lines = [_line(head, width), *(_line(row, width) for row in rows), ""]
-    claims = [claim for case in cases for claim in case.claims()]
-    lines += [f"{'ok' if holds else 'NOT':>3}  {words}" for words, holds in claims]
-    return "\n".join(lines)
-
-
-def _line(row: Sequence[str], width: int) -> str:
-    if len(row) == 1:
-        return row[0]
-    return f"{row[0]:{width}}" + "".join(f"{cell:>12}" for cell in row[1:])

@@ -20,12 +20,21 @@ class Process(NamedTuple):
 
 def cpu_s(roots: Iterable[int]) -> float:
     """User and system time so far, of these processes and their descendants that live."""
+    return sum(process.cpu_s for process in _family(roots).values())
+
+
+def descendants(root: int) -> list[int]:
+    """The processes that ``root`` and its descendants have started, and that live."""
+    return sorted(_family([root]).keys() - {root})
+
+
+def _family(roots: Iterable[int]) -> dict[int, Process]:
     found = dict(_processes())
     wanted = set(roots)
     # Children have a parent that is older, but not always a number that is greater.
     while more := {pid for pid, process in found.items() if process.parent in wanted} - wanted:
         wanted |= more
-    return sum(found[pid].cpu_s for pid in wanted if pid in found)
+    return {pid: found[pid] for pid in wanted if pid in found}
 
 
 def _processes() -> Iterable[tuple[int, Process]]:

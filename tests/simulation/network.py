@@ -195,7 +195,7 @@ class Inbox:
 class Outbox:
     """Stands in for ``pagestatus.ports.Outbox``."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as the real one
         self,
         loop: HeldLoop,
         process: Process,

@@ -104,7 +104,7 @@ def nothing_left(world: World, scheduler: Scheduler) -> None:
     assert scheduler.handover.step is Step.DONE, scheduler.handover.down
     assert (planner.accounts.in_flight, len(planner.book), planner.slots) == (0, 0, {})
     assert set(dispatcher.waiting_counts.values()) == {0}
-    assert not (dispatcher._leases or dispatcher._slow_leases or dispatcher._queues)
+    assert [len(dispatcher._leases), len(dispatcher._slow_leases), len(dispatcher._queues)] == [0, 0, 0]
     assert {fetcher.epoch for fetcher in dispatcher.fetchers.values()} == {
         fetcher.actor._epoch for fetcher in world.fetchers.values() if isinstance(fetcher.actor, Fetcher)
     }

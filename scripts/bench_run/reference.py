@@ -1,0 +1,63 @@
+"""Runs one of ``references`` beside the site, and reads what it tells."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.bench_run.clients import Failed
+from scripts.bench_run.site import Pages
+
+ROOT = Path(__file__).parents[2]
+LONGEST_S = 120
+
+
+@dataclass(frozen=True)
+class Reference:
+    """CPU of one request, microseconds, and requests a second."""
+
+    us: float
+    per_second: float
+
+
+def reference(name: str, site: Pages, requests: int, *options: str, loops: int = 1) -> Reference:
+    """``loops`` processes that share the requests; raises ``Failed``."""
+    each = requests // loops
+    fixed = ["--requests", str(each), "--scheme", site.scheme, "--port", str(site.port), *options]
+    processes = [
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                f"scripts.bench_run.references.{name}",
+                *fixed,
+                "--first",
+                str(number * each),
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(loops)
+    ]
+    answers = [_answer(name, process) for process in processes]
+    return Reference(
+        sum(answer["us"] for answer in answers) / loops, sum(answer["per_second"] for answer in answers)
+    )
+
+
+def _answer(name: str, process: subprocess.Popen[str]) -> dict[str, float]:
+    try:
+        out, errors = process.communicate(timeout=LONGEST_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise Failed(f"{name}: not done after {LONGEST_S} s") from None
+    if process.returncode:
+        raise Failed(f"{name}: {(errors.splitlines() or ['ended without a word'])[-1]}")
+    answer: dict[str, float] = json.loads(out)
+    return answer
