@@ -16,10 +16,11 @@ from pagestatus.loop import READ, WRITE, Loop, Timer
 
 Found = Callable[[pycares.AddrInfoResult | None, int | None], None]
 
-# Seconds until a question is sent again, and how often: a lost datagram costs one second of the five that
-# check.connect_timeout leaves by default.
+# Seconds until a question is sent again, doubling, and how often. c-ares takes less, down to a quarter, where
+# answers have come fast: with fewer tries a name server that is slow for once would seem to keep silent
+# before the five seconds are over that check.connect_timeout leaves by default.
 TRY_S = 1.0
-TRIES = 3
+TRIES = 5
 # Sockets stay open from one question to the next; EDNS is the default that giving flags replaces.
 _FLAGS = pycares.ARES_FLAG_STAYOPEN | pycares.ARES_FLAG_EDNS
 _NO_SOCKET = pycares.ARES_SOCKET_BAD
@@ -52,7 +53,7 @@ class Channel:
             given = ", ".join(name_servers) or "of this machine"
             raise BadNameServer(f"the name servers {given} cannot be used: {mistake}") from mistake
 
-    def ask(self, name: str, found: Found) -> None:
+    def ask(self, name: str, family: socket.AddressFamily, found: Found) -> None:
         """Ask for the addresses of ``name``; ``found`` is called from inside c-ares."""
 
         def ended(result: pycares.AddrInfoResult | None, status: int | None) -> None:
@@ -64,7 +65,7 @@ class Channel:
                 self._loop.soon(self.close_when_idle)
 
         self._open += 1
-        self._ares.getaddrinfo(name, None, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM, callback=ended)
+        self._ares.getaddrinfo(name, None, family=family, type=socket.SOCK_STREAM, callback=ended)
         self._set_timer()
 
     def close_when_idle(self) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pycares
 
 from fetchers.channel import Channel
+from fetchers.families import Families, families
 from fetchers.names import Answer, NameCache, alternating, fixed, ttl_of
 from fetchers.reasons import of_lookup
 from pagestatus.loop import Loop
@@ -35,6 +36,7 @@ class Resolver:
         self._waiting: dict[str, list[Tell]] = {}
         self._resolv_conf = None if name_servers else resolv_conf
         self._read_at = self._changed_at()
+        self._families = families()
         self._channel = Channel(loop, name_servers)
 
     @property
@@ -53,14 +55,19 @@ class Resolver:
             waiting.append(tell)
             return
         self._waiting[name] = [tell]
+        self._ask(name, self._families)
+
+    def _ask(self, name: str, wanted: Families) -> None:
+        """Ask for addresses of the first family that is wanted, and of the next where there are none."""
 
         def found(result: pycares.AddrInfoResult | None, status: int | None) -> None:
-            self._loop.soon(lambda: self._answer(name, result, status))
+            self._loop.soon(lambda: self._on_found(name, wanted[1:], result, status))
 
-        self._channel.ask(name, found)
+        self._channel.ask(name, wanted[0], found)
 
     def refresh(self) -> None:
-        """Take over new name servers of this machine, if there are any."""
+        """Take over new name servers of this machine, if there are any, and see what it can reach."""
+        self._families = families()
         changed_at = self._changed_at()
         if changed_at in {self._read_at, None} or self._resolv_conf is None:
             return
@@ -79,6 +86,15 @@ class Resolver:
         except OSError:
             # It is being replaced, or there is none, which c-ares takes for a server on this machine.
             return None
+
+    def _on_found(
+        self, name: str, left: Families, result: pycares.AddrInfoResult | None, status: int | None
+    ) -> None:
+        nothing = not result.nodes if result is not None else of_lookup(status or 0) is Reason.NO_SUCH_NAME
+        if nothing and left:
+            self._ask(name, left)
+        else:
+            self._answer(name, result, status)
 
     def _answer(self, name: str, result: pycares.AddrInfoResult | None, status: int | None) -> None:
         if result is None:

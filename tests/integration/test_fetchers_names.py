@@ -22,6 +22,7 @@ HALF_DEAD = ("127.0.0.77", "127.0.0.1")
 ZONES = {
     "good.test": Zone(("127.0.0.1",)),
     "both.test": Zone(("127.0.0.1", "::1")),
+    "only-six.test": Zone(("::1",)),
     "never-kept.test": Zone(("127.0.0.1", "::1"), ttl=0),
     "no-address.test": Zone(),
     "broken.test": Zone(code=SERVER_FAILURE),
@@ -36,6 +37,12 @@ ZONES = {
 def name_server() -> Iterator[NameServer]:
     with NameServer(dict(ZONES)) as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that reaches both families, wherever the tests run."""
+    monkeypatch.setattr("fetchers.families.has_ipv6", lambda: True)
 
 
 @pytest.fixture
@@ -67,6 +74,19 @@ def ask(resolver: Resolver, loop: Loop, name: str) -> Answer:
 def test_answers(bench: Bench, name: str, expected: Answer) -> None:
     assert ask(bench.checker.resolver, bench.loop, name) == expected
     assert bench.checker.resolver.known(name) == expected
+
+
+def test_without_ipv6_only_ipv4_is_asked_for(
+    name_server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fetchers.families.has_ipv6", lambda: False)
+    bench = Bench(name_servers=(name_server.address,))
+    assert ask(bench.checker.resolver, bench.loop, "both.test") == Answer(("127.0.0.1",))
+    assert name_server.asked["both.test"] == 1
+    # Where there is nothing else, an address that can not be reached is better than "no such name".
+    assert ask(bench.checker.resolver, bench.loop, "only-six.test") == Answer(("::1",))
+    assert ask(bench.checker.resolver, bench.loop, "no-such-name.test").reason is Reason.NO_SUCH_NAME
+    bench.close()
 
 
 def test_both_families(bench: Bench) -> None:

@@ -1,0 +1,29 @@
+"""Which families of addresses are worth asking for: a question costs as much as a quarter of a check."""
+
+from __future__ import annotations
+
+import socket
+
+# Of the global unicast addresses (RFC 4291 section 2.4).
+_ANYBODY = "2000::1"
+
+Families = tuple[socket.AddressFamily, ...]
+
+BOTH: Families = (socket.AF_UNSPEC,)
+# Without a route to the IPv6 internet its addresses are asked for only where there are no others.
+IPV4_FIRST: Families = (socket.AF_INET, socket.AF_INET6)
+
+
+def families() -> Families:
+    """What to ask for, one after the other until there is an address."""
+    return BOTH if has_ipv6() else IPV4_FIRST
+
+
+def has_ipv6() -> bool:
+    """Whether there is a route to the IPv6 internet. Nothing is sent: connecting only looks for one."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.connect((_ANYBODY, 53))
+    except OSError:
+        return False
+    return True
