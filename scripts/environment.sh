@@ -40,15 +40,18 @@ make_venv() {
     echo "$root" >"$venv/made-for"
 }
 
-# install run|test: the project in .venv, unless that is done and pyproject.toml is still the same.
+# install run|bench|test: the project in .venv, unless that is done and pyproject.toml is still the same.
 install() {
     make_venv
     wanted=$(sha256sum <"$root/pyproject.toml")
     for stamp in "$venv/installed-$1" "$venv/installed-test"; do
         [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || return 0
+        # Nothing else has what the benchmarks need.
+        [ "$1" != bench ] || break
     done
     case $1 in
         run) what=$root ;;
+        bench) what="${root}[bench]" ;;
         test) what="${root}[test,check]" ;;
     esac
     say 'Installing pagestatus and what it needs into .venv (once) ...'

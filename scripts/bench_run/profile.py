@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from scripts.bench_run.options import count
 from scripts.bench_run.parts import PARTS
 from scripts.bench_run.processes import descendants
-from scripts.bench_run.recording import CODE, FLAMES, STACKS, Shares, functions, libraries, record
+from scripts.bench_run.recording import CODE, FLAMES, STACKS, Shares, functions, libraries, looks, record
 from scripts.bench_run.table import table
 from scripts.nginx import NotEnough
 
@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def measure(arguments: argparse.Namespace, folder: Path) -> Profiles:
     """Record all processes of the system at once; raises ``NotEnough``."""
+    planned = list(looks(arguments.seconds))
     to: Path = arguments.to.resolve() / arguments.profiled
     to.mkdir(parents=True, exist_ok=True)
     for old in to.iterdir():
@@ -63,7 +64,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> Profiles:
         _wait_for_fetchers(part, folder / OUTPUT)
         time.sleep(arguments.after)
         pids = dict(_ours(part.pid))
-        record(pids, arguments.seconds, to)
+        record(pids, planned, to)
     profiles = Profiles(to, {name: Profile.of(to / name) for name in pids})
     (to / "functions.txt").write_text(f"{profiles}\n", encoding="utf-8")
     return profiles

@@ -35,9 +35,9 @@ class Look(NamedTuple):
     end: Sequence[str] = ()
 
 
-def record(pids: Mapping[str, int], seconds: int, to: Path) -> None:
-    """Make a file with each suffix of each process, in ``to``; raises ``NotEnough``."""
-    for look in list(_looks(seconds)):
+def record(pids: Mapping[str, int], looks: Sequence[Look], to: Path) -> None:
+    """Make a file of each process for each look, in ``to``; raises ``NotEnough``."""
+    for look in looks:
         recorders = {
             name: _start(
                 [*look.command, "--pid", f"{pid}", "--output", f"{to / name}{look.suffix}", *look.end]
@@ -53,7 +53,8 @@ def record(pids: Mapping[str, int], seconds: int, to: Path) -> None:
             print(f"not recorded: {words}", file=sys.stderr)
 
 
-def _looks(seconds: int) -> Iterator[Look]:
+def looks(seconds: int) -> Iterator[Look]:
+    """Those that there can be; raises ``NotEnough``."""
     spy = shutil.which("py-spy", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if spy is None:
         raise NotEnough("py-spy is needed; .venv/bin/pip install py-spy")
