@@ -73,7 +73,7 @@ class Commands:
 
     def _targets(self) -> dict[str, int]:
         catalog = self._catalog
-        paused = sum(catalog.paused)
+        paused = catalog.paused.count(1)
         states = [catalog.states.count(state) for state in State]
         if paused:
             for state, is_paused in zip(catalog.states, catalog.paused, strict=True):
