@@ -55,7 +55,8 @@ from pagestatus.messages import (
 )
 from pagestatus.verdict import GOOD, Verdict, judge
 
-SLOTS_A_RECAP = 5000
+# A frame of nothing but full ones is still below what an inbox takes (``ports.LARGEST_FRAME``).
+SLOTS_A_RECAP = 2000
 
 _LATE = Verdict(Outcome.MISSED, Reason.LATE, Class.NONE, final=True, retry_after_us=0)
 _DOWN = Verdict(Outcome.MISSED, Reason.DOWN, Class.NONE, final=True, retry_after_us=0)

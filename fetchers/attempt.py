@@ -193,4 +193,3 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
 
     def _left_us(self) -> int:
         return self._check.timeout_us - self._elapsed_us()
-

@@ -59,9 +59,10 @@ class CheckHandle(Handle):
         setopt(_URL, url)
         if address != self._address:
             self.connect_to(address)
+        timeout_ms = max(timeout_ms, SHORTEST_MS)
         if timeout_ms != self._timeout_ms:
             self._timeout_ms = timeout_ms
-            setopt(pycurl.TIMEOUT_MS, max(timeout_ms, SHORTEST_MS))
+            setopt(pycurl.TIMEOUT_MS, timeout_ms)
 
     def measured(self) -> Measured:
         """Of the transfer that has ended."""

@@ -67,7 +67,7 @@ class Checker:
 
     def take(self, check: Check) -> None:
         """Make an attempt, now or as soon as there is a slot."""
-        if len(self._waiting) >= 2 * self._slots:
+        if self.in_flight >= 2 * self._slots:
             # A new scheduler does not know of its predecessor's checks and may give too many.
             self.dropped += 1
             return

@@ -1,4 +1,4 @@
-"""What checks and ranges have in common on their way: where a URL leads, and the addresses of its name."""
+"""What checks and ranges have in common on their way: asking for the addresses of a name."""
 
 from __future__ import annotations
 
@@ -6,17 +6,11 @@ from collections.abc import Callable
 
 from fetchers.names import Answer
 from fetchers.resolver import Resolver
-from pagestatus import urls
 from pagestatus.loop import Loop
 from pagestatus.messages import Reason
 
 MOST_REDIRECTS = 10
 NO_ANSWER = Answer((), Reason.DNS)
-
-
-def known(resolver: Resolver, wire: urls.WireUrl) -> Answer | None:
-    """The addresses of ``wire``, if it is one itself or its name is known; None: it has to be looked up."""
-    return Answer((wire.host,)) if wire.is_address else resolver.known(wire.host)
 
 
 class Lookup:

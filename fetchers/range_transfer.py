@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fetchers import reasons
 from fetchers.answer_head import AnswerHead
-from fetchers.hop import MOST_REDIRECTS, Lookup, known
+from fetchers.hop import MOST_REDIRECTS, Lookup
 from fetchers.low_speed import LowSpeed
 from fetchers.names import Answer
 from fetchers.part_file import DiskTrouble, PartFile
@@ -19,6 +19,7 @@ from fetchers.range_answer import Verdict, judge
 from fetchers.range_body import End, RangeBody
 from fetchers.range_handle import RangeHandle
 from fetchers.range_request import asked_range, header_lines
+from fetchers.resolver import Resolver
 from pagestatus.headers import BadHeader
 from pagestatus.messages import Head, RangeDone, RangeTask, Reason
 from pagestatus.urls import BadUrl, WireUrl, wire_url
@@ -49,8 +50,9 @@ class RangeTransfer:
         self._origin: WireUrl
         self._wire: WireUrl
         self._hops = 0
-        # Of the hop: the addresses that are left, and what went wrong with the one before.
+        # Of the hop: the addresses that are left, the one being tried, and what went wrong with the one before.
         self._addresses: list[str] = []
+        self._address = ""
         self._earlier = Reason.NONE
         # Of the answer: its head, what is thought of it, and how much of its body was not written.
         self._answer = AnswerHead()
@@ -119,7 +121,7 @@ class RangeTransfer:
 
     def _look_up(self) -> None:
         ranges = self._ranges
-        answer = known(ranges.resolver, self._wire)
+        answer = _known(ranges.resolver, self._wire)
         if answer is not None:
             self._on_answer(answer)
             return
@@ -296,6 +298,11 @@ class RangeTransfer:
         handle, self._handle = self._handle, None
         if handle is not None:
             self._ranges.give_back(handle)
+
+
+def _known(resolver: Resolver, wire: WireUrl) -> Answer | None:
+    """The addresses of ``wire``, if it is one itself or its name is known; None: it has to be looked up."""
+    return Answer((wire.host,)) if wire.is_address else resolver.known(wire.host)
 
 
 def _one_line(words: str) -> str:

@@ -17,7 +17,7 @@ from pagestatus.loop import READ, Loop, Timer
 from pagestatus.messages import Message
 
 # Frames taken in one go before the loop looks at its other work.
-FRAMES_A_ROUND = 64
+FRAMES_A_ROUND = 16
 # Records in one frame. Beyond 64 encoding gets no cheaper, but each frame passes two threads.
 RECORDS_A_FRAME = 256
 # A batch is followed by a rest of this for each of its records: below a thousand records a second that is no
@@ -25,7 +25,7 @@ RECORDS_A_FRAME = 256
 REST_S = 0.001
 # A peer that takes nothing for this long (in frames) has lost them: the ring makes up for it.
 MOST_WAITING = 10_000
-# A frame holds at most so many records; a larger message comes from no peer of ours.
+# A frame of the largest records there are, parts of a recap, has some 11 MB: no peer of ours sends more.
 LARGEST_FRAME = 16 << 20
 # When a socket that takes nothing is tried again: soon, and ever less often. Seconds.
 FIRST_RETRY_S = 0.01

@@ -144,14 +144,16 @@ class Scheduler:
         """At the end of each round: give out what is due, and sleep until the next is."""
         self.lists.adopt_reload(self.planner)
         now_us = self._clock.now_us()
-        if now_us >= self._rests_until_us:
-            self.planner.tick(now_us)
-            self._rests_until_us = now_us + min(self._send() * REST_US, LONGEST_REST_US)
-        self._set_alarm(self.planner.wake_us)
+        if now_us < self._rests_until_us:
+            # Whatever has become possible meanwhile has its turn then.
+            self._set_alarm(self._rests_until_us)
+            return
+        self.planner.tick(now_us)
+        self._rests_until_us = now_us + min(self._send() * REST_US, LONGEST_REST_US)
+        wake_us = self.planner.wake_us
+        self._set_alarm(None if wake_us is None else max(wake_us, self._rests_until_us))
 
     def _set_alarm(self, wake_us: int | None) -> None:
-        if wake_us is not None:
-            wake_us = max(wake_us, self._rests_until_us)
         if wake_us == self._wake_us:
             return
         if self._wake is not None:
@@ -159,7 +161,11 @@ class Scheduler:
         self._wake_us = wake_us
         if wake_us is not None:
             delay_us = max(0, wake_us - self._clock.now_us())
-            self._wake = self._runner.loop.after(delay_us / 1_000_000, _nothing)
+            self._wake = self._runner.loop.after(delay_us / 1_000_000, self._woken)
+
+    def _woken(self) -> None:
+        """Waking up is all that is wanted: the end of the round does the work."""
+        self._wake = self._wake_us = None
 
     def _send(self) -> int:
         """Send what the planner gave out; how many checks."""
@@ -221,7 +227,3 @@ class Scheduler:
             port.close()
         self._aggregator.close(linger_s=1.0)
         self._inbox.close()
-
-
-def _nothing() -> None:
-    """Waking up is all that is wanted: the end of the round does the work."""

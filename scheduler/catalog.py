@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from functools import cached_property
+from hashlib import blake2b
 from typing import NamedTuple
 
 from pagestatus.clock import MINUTE_US
@@ -58,7 +59,7 @@ class Catalog:
         self.phases_us = array("q")
         # What stands for scheme, host and port: what the cap per host counts by. Two hosts that share one of
         # 2**64 numbers would share a cap.
-        self.hosts = array("q")
+        self.hosts = array("Q")
         self._term = array("I")
         terms: dict[Terms, int] = {}
         for target in targets:
@@ -90,7 +91,7 @@ class Catalog:
         self.ids = array("Q", map(self.ids.__getitem__, order))
         self.urls = list(map(self.urls.__getitem__, order))
         self.phases_us = array("q", map(self.phases_us.__getitem__, order))
-        self.hosts = array("q", map(self.hosts.__getitem__, order))
+        self.hosts = array("Q", map(self.hosts.__getitem__, order))
         self._term = array("I", map(self._term.__getitem__, order))
         if names := self.names:
             self.names = {index: names[was] for index, was in enumerate(order) if was in names}
@@ -103,7 +104,7 @@ class Catalog:
             self.names[index] = target.name
         # Whole milliseconds, so that a due time can be read back exactly from the log.
         self.phases_us.append(target.id % (target.interval_us // 1000) * 1000)
-        self.hosts.append(hash(host_of(target.url)))
+        self.hosts.append(_number_of(host_of(target.url)))
         term = Terms(
             target.interval_us,
             target.timeout_us or timeout_us,
@@ -175,3 +176,8 @@ def host_of(url: str) -> str:
     end = _AUTHORITY_ENDS.search(url, 8)
     host = (url if end is None else url[: end.start()]).lower()
     return host.removesuffix(_DEFAULT_PORTS[host.partition("/")[0]])
+
+
+def _number_of(host: str) -> int:
+    """64 bits, the same in every process: a host keeps its fetcher when the scheduler starts again."""
+    return int.from_bytes(blake2b(host.encode(), digest_size=8).digest(), "big")

@@ -73,11 +73,13 @@ class Commands:
 
     def _targets(self) -> dict[str, int]:
         catalog = self._catalog
+        # In C, but for the few that are paused: the schedule waits meanwhile.
         paused = catalog.paused.count(1)
         states = [catalog.states.count(state) for state in State]
-        if paused:
-            for state, is_paused in zip(catalog.states, catalog.paused, strict=True):
-                states[state] -= is_paused
+        at = catalog.paused.find(1)
+        while at >= 0:
+            states[catalog.states[at]] -= 1
+            at = catalog.paused.find(1, at + 1)
         unknown, up, down = states
         return {"total": len(catalog), "up": up, "down": down, "unknown": unknown, "paused": paused}
 

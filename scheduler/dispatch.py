@@ -135,7 +135,7 @@ class Dispatcher:
     def offer(self, slot: Slot) -> Fetcher | None:
         """Lease ``slot`` to a fetcher, or let it wait."""
         ring = self._ring
-        if ring and not slot.slow:
+        if ring and not slot.slow and not self.waiting:
             # The way of nearly every check, all in one: what ``try_`` would do.
             host, leases = slot.host, self._leases
             fetcher = ring[host % len(ring)]
@@ -149,6 +149,11 @@ class Dispatcher:
         return self._offer(slot)
 
     def _offer(self, slot: Slot) -> Fetcher | None:
+        if self.waiting and not slot.slow and self._has_room(slot):
+            # Others have waited longer for credit.
+            slot.waits_for = Reason.NO_CAPACITY
+            self.waiting.append(slot)
+            return None
         fetcher = self.try_(slot)
         if fetcher is None:
             queues = self._queue(slot.host) if slot.waits_for is Reason.PER_HOST else self

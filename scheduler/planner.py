@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from bisect import insort
 from collections import defaultdict
-from collections.abc import Iterable
 from random import Random
 from typing import NamedTuple
 
@@ -28,6 +28,8 @@ from scheduler.sweep import Sweep
 LEASE_MARGIN_US = 5_000_000
 # No word from the aggregator for this long: it is silent, and leases do not run out meanwhile.
 SILENT_US = 3_000_000
+# A sweep takes what fell due in less than this, unless it comes late.
+_UNORDERED_US = 1_000_000
 # A member looked up in its enum costs as much as a method call.
 _MISSED = Outcome.MISSED
 _LEASED, _SETTLED = Stage.LEASED, Stage.SETTLED
@@ -72,6 +74,8 @@ class Planner:
 
     def tick(self, now_us: int) -> None:
         """Time has passed: take what fell due, and what is to be tried again."""
+        # Who has waited goes first.
+        self.pump(now_us)
         if self._sweep is not None and not self.draining:
             for index, due_us, count in self._sweep.due(now_us):
                 self._fell_due(index, due_us, count, now_us)
@@ -358,7 +362,17 @@ class Planner:
         index = self._index_of(slot)
         return index >= 0 and bool(self.catalog.slow[index])
 
-    def longest(self, most: int) -> Iterable[Slot]:
+    def longest(self, most: int) -> list[Slot]:
         """The slots that have been with a fetcher longest."""
-        given = (slot for slot in self.slots.values() if slot.stage is Stage.LEASED)
-        return heapq.nsmallest(most, given, key=lambda slot: slot.given_us)
+        found: list[Slot] = []
+        for slot in self.slots.values():
+            # They are in the order in which they fell due, to within a sweep, and none was given before that.
+            if len(found) >= most and slot.due_us > found[most - 1].given_us + _UNORDERED_US:
+                break
+            if slot.stage is _LEASED:
+                insort(found, slot, key=_given_us)
+        return found[:most]
+
+
+def _given_us(slot: Slot) -> int:
+    return slot.given_us

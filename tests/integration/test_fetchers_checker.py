@@ -7,12 +7,14 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 
 import msgspec
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from fetchers.checker import BEGUN_A_ROUND
 from fetching import Bench, check
 from pagestatus.messages import Reason
 from raw_site import EMPTY_OK, RawSite, answering, answering_on_and_on, hanging, redirect
@@ -181,6 +183,34 @@ def test_never_more_at_once_than_slots() -> None:
     assert {result.target for result in results} == {0, 1, 2, 3}
     assert max(at_once) == 2
     bench.close()
+
+
+def test_a_round_begins_only_some() -> None:
+    bench = Bench(slots=1000)
+    under_way = [0]
+    bench.loop.before_wait(lambda: under_way.append(bench.checker.engine.in_flight))
+    count = 2 * BEGUN_A_ROUND + 1
+    with RawSite(hanging) as site:
+        results = bench.attempts([check(site.url, target=number, timeout_s=0.5) for number in range(count)])
+    assert {result.target for result in results} == set(range(count))
+    assert max(after - before for before, after in pairwise(under_way)) <= BEGUN_A_ROUND
+    assert max(under_way) == count
+    bench.close()
+
+
+def test_a_long_answer_comes_whole(bench: Bench) -> None:
+    """It does not fit into the buffers of a socket: the first event is followed by many."""
+    body = bytes(8 << 20)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with RawSite(answering(head + body)) as site:
+        results = bench.attempts([check(site.url, target=number) for number in range(4)])
+    assert {(result.status, result.bytes) for result in results} == {(200, len(body))}
+
+
+def test_an_attempt_with_no_time_left_ends_all_the_same(bench: Bench) -> None:
+    """For libcurl a time-out of 0 is none at all."""
+    with RawSite(hanging) as site:
+        assert bench.attempt(site.url, timeout_s=0).reason is Reason.TIMEOUT
 
 
 def test_what_does_not_fit_even_waiting_is_dropped() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Iterator
 
 import pytest
 
-from pagestatus.loop import READ, STALL_S, WRITE, Loop
+from pagestatus.loop import EDGE, READ, STALL_S, WRITE, Loop
 
 
 class Hand:
@@ -105,6 +106,36 @@ def test_who_is_not_watched_any_more_is_not_told(loop: Loop, pipe: tuple[int, in
     loop.unwatch(pipe[1])
     loop.round(0)
     assert told == []
+
+
+def test_who_was_forgotten_is_not_told_and_does_not_keep_the_loop_awake(
+    loop: Loop, pipe: tuple[int, int]
+) -> None:
+    read, write = pipe
+    told: list[int] = []
+    loop.watch(read, READ, lambda fd, _events: told.append(fd))
+    loop.forget(read)
+    os.write(write, b"x")
+    # It was not closed: the kernel has something to say once, and is told then.
+    loop.round(0)
+    assert told == []
+    assert select.select([loop.fileno()], [], [], 0) == ([], [], [])
+    loop.watch(read, READ, lambda fd, _events: told.append(fd))
+    loop.round(0)
+    assert told == [read]
+
+
+def test_an_edge_is_told_once(loop: Loop, pipe: tuple[int, int]) -> None:
+    read, write = pipe
+    told: list[int] = []
+    loop.watch(read, READ | EDGE, lambda fd, _events: told.append(fd))
+    os.write(write, b"x")
+    loop.round(0)
+    loop.round(0)
+    assert told == [read]
+    os.write(write, b"x")
+    loop.round(0)
+    assert told == [read, read]
 
 
 def test_one_callback_may_end_the_watch_on_another_that_is_ready_in_the_same_round(loop: Loop) -> None:

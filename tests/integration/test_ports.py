@@ -7,17 +7,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zmq
 
+from aggregator.ledger import SLOTS_A_RECAP
 from pagestatus.codec import encode
 from pagestatus.loop import READ, Loop
-from pagestatus.messages import Message, Pulse
+from pagestatus.messages import Message, Pulse, Recap
 from pagestatus.ports import (
     FRAMES_A_ROUND,
     LARGEST_FRAME,
-    MOST_WAITING,
     RECORDS_A_FRAME,
     Context,
     Inbox,
@@ -41,9 +42,8 @@ class Ring:
     def inbox(self, receive: Callable[[list[Message]], None] | None = None) -> Inbox:
         return Inbox(self.loop, self.context, self.path, receive or self.frames.append)
 
-    def outbox(self, *, immediate: bool = False, most_waiting: int = MOST_WAITING) -> Outbox:
-        path = self.path
-        return Outbox(self.loop, self.context, path, immediate=immediate, most_waiting=most_waiting)
+    def outbox(self, **settings: Any) -> Outbox:  # noqa: ANN401 - those of an Outbox
+        return Outbox(self.loop, self.context, self.path, **settings)
 
     def raw(self) -> zmq.Socket[bytes]:
         """A peer that sends whatever the test gives it."""
@@ -93,6 +93,28 @@ def test_what_is_sent_in_one_round_goes_in_batches_and_in_order(ring: Ring) -> N
         601 - 2 * RECORDS_A_FRAME,
     ]
     assert outbox.waiting == outbox.dropped == 0
+
+
+def test_a_busy_outbox_rests_between_its_batches(ring: Ring) -> None:
+    ring.inbox()
+    outbox = ring.outbox(longest_rest_s=3600.0)
+    outbox.send(Pulse(0))
+    outbox.send(Pulse(1))
+    ring.until(lambda: ring.numbers == [0, 1])
+    # Two milliseconds of rest for two records.
+    outbox.send_all(pulses(2, 3, 4))
+    outbox._flush_in_time()
+    assert outbox.waiting == 3
+    ring.until(lambda: ring.numbers == [0, 1, 2, 3, 4])
+    # Not for a whole frame, however long it would rest.
+    outbox._rests_until = ring.loop.now + 3600
+    outbox.send_all(pulses(*range(5, 5 + RECORDS_A_FRAME)))
+    ring.until(lambda: len(ring.numbers) == 5 + RECORDS_A_FRAME)
+    outbox.send(Pulse(1000))
+    ring.loop.round(0)
+    assert outbox.waiting == 1
+    outbox.close(linger_s=1)
+    ring.until(lambda: ring.numbers[-1] == 1000)
 
 
 def test_a_round_in_which_nothing_was_sent_sends_nothing(ring: Ring) -> None:
@@ -158,6 +180,13 @@ def test_a_frame_that_is_too_large_is_not_even_taken_in(ring: Ring) -> None:
 
     ring.until(arrived)
     assert inbox.bad_frames == 0
+
+
+def test_a_frame_of_the_largest_records_is_taken_in() -> None:
+    # Every integer in its longest form.
+    slots = ((2**64 - 1, 2**63 - 1, 1000, True),) * SLOTS_A_RECAP
+    recap = Recap(2**62, 2**62, 2**62, slots, last=False)
+    assert len(encode([recap] * RECORDS_A_FRAME)) < LARGEST_FRAME
 
 
 def test_while_it_is_paused_nothing_is_taken_and_nothing_is_lost(ring: Ring) -> None:

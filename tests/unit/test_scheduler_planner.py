@@ -511,3 +511,29 @@ def test_a_name_that_nobody_answers_for_makes_a_target_slow() -> None:
 )
 def test_the_cap_counts_by_host_and_port(url: str, host: str) -> None:
     assert host_of(url) == host
+
+
+def test_who_waits_for_credit_goes_before_who_falls_due_later() -> None:
+    stand = Stand(target(1), target(2), target(3))
+    stand.fetcher(slots=1)
+    (first,), _ = stand.at(1)
+    assert stand.at(2) == ([], [])
+    stand.planner.on_commit(
+        Commit(
+            first.target, first.due_us, 1, Outcome.OK, Reason.NONE, Class.NONE, True, stand.now, stand.now
+        ),
+        stand.now,
+    )
+    (second,), _ = stand.at(3)
+    assert second.due_us == START + 2 * SECOND
+
+
+def test_the_longest_running_are_told_in_order_however_many_there_are() -> None:
+    stand = Stand(*(target(1 + number / 10) for number in range(40)))
+    stand.fetcher(slots=40)
+    for tenth in range(50):
+        stand.at(1 + tenth / 10)
+    assert [slot.due_us for slot in stand.planner.longest(3)] == [
+        START + SECOND + number * SECOND // 10 for number in range(3)
+    ]
+    assert len(stand.planner.longest(100)) == 40
