@@ -16,11 +16,10 @@ from pagestatus.loop import READ, WRITE, Loop, Timer
 
 Found = Callable[[pycares.AddrInfoResult | None, int | None], None]
 
-# Seconds until a question is sent again, doubling, and how often. c-ares takes less, down to a quarter, where
-# answers have come fast: with fewer tries a name server that is slow for once would seem to keep silent
-# before the five seconds are over that check.connect_timeout leaves by default.
+# Seconds until a question is sent again, doubling, and how often: a lost datagram costs one second of the five
+# that check.connect_timeout leaves by default. c-ares takes less, down to a quarter, where answers have come fast.
 TRY_S = 1.0
-TRIES = 5
+TRIES = 3
 # Sockets stay open from one question to the next; EDNS is the default that giving flags replaces.
 _FLAGS = pycares.ARES_FLAG_STAYOPEN | pycares.ARES_FLAG_EDNS
 _NO_SOCKET = pycares.ARES_SOCKET_BAD

@@ -80,7 +80,7 @@ class Engine:
         """Watch ``fd`` for other events, as libcurl says."""
         if what == _REMOVE:
             self._wanted.pop(fd, None)
-            self._loop.forget(fd)
+            self._loop.forget(fd, self._on_ready)
             return
         events = _EVENTS[what]
         before = self._wanted.get(fd)

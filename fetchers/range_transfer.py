@@ -50,7 +50,7 @@ class RangeTransfer:
         self._origin: WireUrl
         self._wire: WireUrl
         self._hops = 0
-        # Of the hop: the addresses that are left, the one being tried, and what went wrong with the one before.
+        # Of the hop: the addresses that are left, the one in use, and what went wrong with the one before.
         self._addresses: list[str] = []
         self._address = ""
         self._earlier = Reason.NONE

@@ -89,12 +89,14 @@ class Loop:
             # Closed before: the kernel took it out of the set by itself.
             return
 
-    def forget(self, fd: int) -> None:
+    def forget(self, fd: int, callback: Ready) -> None:
         """As ``unwatch``, for one that is about to be closed: that takes it out of the set by itself.
 
-        If it stays open after all, the kernel is told when it next has something to say.
+        If it stays open after all, the kernel is told when it next has something to say. If it was closed
+        before, and somebody else watches one of the same number by now, that watch stays.
         """
-        self._ready.pop(fd, None)
+        if self._ready.get(fd) == callback:
+            del self._ready[fd]
 
     def at(self, when: float, callback: Call) -> Timer:
         """Call at ``when``, seconds of the monotonic clock."""

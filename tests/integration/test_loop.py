@@ -113,14 +113,20 @@ def test_who_was_forgotten_is_not_told_and_does_not_keep_the_loop_awake(
 ) -> None:
     read, write = pipe
     told: list[int] = []
-    loop.watch(read, READ, lambda fd, _events: told.append(fd))
-    loop.forget(read)
+
+    def tell(fd: int, _events: int) -> None:
+        told.append(fd)
+
+    loop.watch(read, READ, tell)
+    loop.forget(read, tell)
     os.write(write, b"x")
     # It was not closed: the kernel has something to say once, and is told then.
     loop.round(0)
     assert told == []
     assert select.select([loop.fileno()], [], [], 0) == ([], [], [])
-    loop.watch(read, READ, lambda fd, _events: told.append(fd))
+    loop.watch(read, READ, tell)
+    # Of its number, but not of the one that watches now.
+    loop.forget(read, lambda _fd, _events: None)
     loop.round(0)
     assert told == [read]
 
