@@ -8,23 +8,25 @@ same rate, in as many processes as there are fetchers; and alone, as fast as can
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from pagestatus.config import MOST_FETCHERS
 from scripts.bench_run.options import count
 from scripts.bench_run.picture import bars
-from scripts.bench_run.reference import Reference, reference
+from scripts.bench_run.reference import Reference, Round, reference
 from scripts.bench_run.references.blackbox import PROGRAM
 from scripts.bench_run.site import Pages, pages
-from scripts.bench_run.steady import Load, steady
+from scripts.bench_run.steady import MOST_RATE, Load, steady
 from scripts.bench_run.table import Claim, table
-from scripts.bench_run.use import Use
 
 MOST_BARE = {False: 1.25, True: 2.0}
 MOST_AIOHTTP = 1 / 5
@@ -42,10 +44,12 @@ PROBES_IN_FLIGHT = 16
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep-alive", action="store_true", help="one host, connections are kept")
-    parser.add_argument("--rate", type=count, default=14_000, metavar="N", help="checks a second")
+    rate = partial(count, most=MOST_RATE)
+    parser.add_argument("--rate", type=rate, default=14_000, metavar="N", help="checks a second")
     parser.add_argument("--seconds", type=count, default=6, metavar="N", help="of each round")
     parser.add_argument("--rounds", type=count, default=3, metavar="N")
-    parser.add_argument("--fetchers", type=count, default=os.cpu_count() or 1, metavar="N")
+    fetchers = partial(count, most=MOST_FETCHERS)
+    parser.add_argument("--fetchers", type=fetchers, default=os.cpu_count() or 1, metavar="N")
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> Measured:
@@ -80,7 +84,10 @@ def _bare(arguments: argparse.Namespace, site: Pages) -> Reference:
 def _others(arguments: argparse.Namespace, site: Pages) -> Iterator[tuple[str, Reference]]:
     options = _options(arguments)
     yield FLAT_OUT, reference("bare", site, REQUESTS[FLAT_OUT], *options)
-    yield AIOHTTP, reference("aio", site, REQUESTS[AIOHTTP], *options)
+    if importlib.util.find_spec(AIOHTTP) is None:
+        print(f"{AIOHTTP} is left out; pip install {AIOHTTP}", file=sys.stderr)
+    else:
+        yield AIOHTTP, reference("aio", site, REQUESTS[AIOHTTP], *options)
     if arguments.keep_alive:
         return
     if shutil.which(PROGRAM) is None:
@@ -88,17 +95,6 @@ def _others(arguments: argparse.Namespace, site: Pages) -> Iterator[tuple[str, R
         return
     in_flight = ["--in-flight", str(PROBES_IN_FLIGHT)]
     yield BLACKBOX, reference("blackbox", site, REQUESTS[BLACKBOX], *in_flight)
-
-
-@dataclass(frozen=True)
-class Round:
-    """All of them, one after the other."""
-
-    use: Use
-    references: Mapping[str, Reference]
-
-    def ratio(self, name: str) -> float:
-        return self.use.us_a_check / self.references[name].us
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,17 @@
-"""Runs one of ``references`` beside the site, and reads what it tells."""
+"""Runs one of ``references`` beside the site, reads what it tells, and holds us against it."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.bench_run.clients import Failed
 from scripts.bench_run.site import Pages
+from scripts.bench_run.use import Use
 
 ROOT = Path(__file__).parents[2]
 LONGEST_S = 120
@@ -21,6 +23,17 @@ class Reference:
 
     us: float
     per_second: float
+
+
+@dataclass(frozen=True)
+class Round:
+    """We and others, one right after the other: what the machine does in between is not in their ratio."""
+
+    use: Use
+    references: Mapping[str, Reference]
+
+    def ratio(self, name: str) -> float:
+        return self.use.us_a_check / self.references[name].us
 
 
 def reference(name: str, site: Pages, requests: int, *options: str, loops: int = 1) -> Reference:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.bench_run.usage import cpu_s_of
-from scripts.nginx import free_port, nginx
+from scripts.nginx import NotEnough, free_port, nginx
 
 BODY = "A page of some length, as a check would find it.\\n"
 # The first host is 127.1.0.1: addresses that other things use are left alone.
@@ -83,7 +84,12 @@ def pages(folder: Path, *, tls: bool = False, lean: bool = False) -> Iterator[Pa
 
 
 def make_certificate(folder: Path) -> None:
-    """``site.pem`` and ``site.key`` for 127.1.0.1, signed by themselves: P-256, as most sites have."""
+    """``site.pem`` and ``site.key`` for 127.1.0.1, signed by themselves: P-256, as most sites have.
+
+    Raises ``NotEnough``.
+    """
+    if shutil.which("openssl") is None:
+        raise NotEnough("openssl is needed; on Debian: apt install openssl")
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     names = ["-subj", "/CN=site", "-addext", "subjectAltName=IP:127.1.0.1"]
     files = ["-keyout", str(folder / "site.key"), "-out", str(folder / "site.pem")]

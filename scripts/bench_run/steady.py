@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.bench_run.site import Pages
+from scripts.bench_run.clients import Failed
+from scripts.bench_run.site import MOST_HOSTS, Pages
 from scripts.bench_run.steered import Steered
 from scripts.bench_run.system import System, Target, running
 from scripts.bench_run.use import Use
 
 INTERVAL_S = 10
+MOST_RATE = MOST_HOSTS // INTERVAL_S
 DAY_S = 86_400
 
 
@@ -21,6 +23,7 @@ DAY_S = 86_400
 class Load:
     """How many checks a second, and of what."""
 
+    # At most MOST_RATE: each target has a host of its own.
     rate: int
     one_host: bool = False
     # Before it is measured.
@@ -41,13 +44,19 @@ class Steady:
         self._steered = Steered(system)
 
     def measure(self, seconds: float) -> Use:
-        """Let it work, and rest again; what it used for ``seconds``. Raises ``NotEnough``."""
+        """Let it work, and rest again; what it used for ``seconds``.
+
+        Raises ``NotEnough``, and ``Failed`` if a check did: that may be cheaper than one that succeeds.
+        """
         self._steered.watch(self._load.targets(self._site))
         time.sleep(self._load.warm_s)
         before = Use.so_far(self._system, self._site)
         time.sleep(seconds)
         use = Use.so_far(self._system, self._site) - before
+        down = self._system.status("scheduler").get("targets", {}).get("down", 0)
         self._steered.watch(resting(self._site))
+        if down:
+            raise Failed(f"the checks of {down:,} targets failed; {self._system.data_dir} has the log")
         return use
 
 

@@ -22,16 +22,20 @@ class Use:
     checks: int
     # User and system time, by process; with the site.
     cpu_s: Mapping[str, float]
+    # Slots that were not checked.
+    missed: int = 0
 
     @classmethod
     def so_far(cls, system: System, site: Pages) -> Use:
         schedule = system.status("scheduler").get("schedule", {})
         cpu_s = usage(system) | {SITE: site.cpu_s()}
-        return cls(time.monotonic(), schedule.get("checked_total", 0), cpu_s)
+        missed = sum(schedule.get("missed_total", {}).values())
+        return cls(time.monotonic(), schedule.get("checked_total", 0), cpu_s, missed)
 
     def __sub__(self, before: Use) -> Use:
         cpu_s = {name: used_s - before.cpu_s.get(name, 0.0) for name, used_s in self.cpu_s.items()}
-        return Use(self.seconds - before.seconds, self.checks - before.checks, cpu_s)
+        checks, missed = self.checks - before.checks, self.missed - before.missed
+        return Use(self.seconds - before.seconds, checks, cpu_s, missed)
 
     @property
     def per_second(self) -> float:
