@@ -16,8 +16,8 @@ from pagestatus.loop import READ, WRITE, Loop, Timer
 
 Found = Callable[[pycares.AddrInfoResult | None, int | None], None]
 
-# Seconds until a question is sent again, doubling, and how often: a lost datagram costs one second of the five
-# that check.connect_timeout leaves by default. c-ares takes less, down to a quarter, where answers have come fast.
+# Seconds until a question is sent again, doubling, and how often: a lost datagram costs one second of the
+# five that check.connect_timeout leaves by default, or a quarter where answers have come fast.
 TRY_S = 1.0
 TRIES = 3
 # Sockets stay open from one question to the next; EDNS is the default that giving flags replaces.
