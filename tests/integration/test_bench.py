@@ -45,7 +45,8 @@ def test_downloads_are_measured_beside_others(tmp_path: Path) -> None:
         # The others may fail, or take too long.
         assert case["clients"]["pagestatus"]["seconds"]["median"] > 0
     aria2 = [measured["unthrottled"]["clients"][name] for name in there if name.startswith("aria2c")]
-    assert all(client["seconds"]["median"] > 0 for client in aria2)
+    assert aria2
+    assert not any("failed" in client for client in aria2)
     assert not folder.exists()
 
 
