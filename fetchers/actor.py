@@ -29,7 +29,7 @@ LEAVE_S = 2.0
 # What the last results are given to reach the aggregator, and ended ranges to reach the bridge.
 LINGER_S = 2.0
 # Results of a busy fetcher leave this far apart.
-RESULTS_REST_S = 0.02
+RESULTS_REST_S = 0.04
 # Frames that wait for a bridge: one that starts later wants to know what is, not what was.
 MOST_FOR_BRIDGE = 100
 

@@ -16,10 +16,11 @@ from pagestatus.loop import READ, WRITE, Loop, Timer
 
 Found = Callable[[pycares.AddrInfoResult | None, int | None], None]
 
-# Seconds until a question is sent again, doubling, and how often: a lost datagram costs one second of the
-# five that check.connect_timeout leaves by default, or a quarter where answers have come fast.
+# Seconds until a question is sent again, doubling, and how often it is sent: a lost datagram costs one second
+# of the five that check.connect_timeout leaves by default, or a quarter where answers have come fast. It can
+# be answered for longer than those five, by a server that is behind.
 TRY_S = 1.0
-TRIES = 3
+TRIES = 5
 # Sockets stay open from one question to the next; EDNS is the default that giving flags replaces.
 _FLAGS = pycares.ARES_FLAG_STAYOPEN | pycares.ARES_FLAG_EDNS
 _NO_SOCKET = pycares.ARES_SOCKET_BAD

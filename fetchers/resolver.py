@@ -14,7 +14,7 @@ import pycares
 
 from fetchers.channel import Channel
 from fetchers.families import Families, families
-from fetchers.names import Answer, NameCache, alternating, fixed, ttl_of
+from fetchers.names import NO_SUCH_NAME, Answer, NameCache, alternating, fixed, ttl_of
 from fetchers.reasons import of_lookup
 from pagestatus.loop import Loop
 from pagestatus.messages import Reason
@@ -23,17 +23,32 @@ log = logging.getLogger(__name__)
 
 Tell = Callable[[Answer], None]
 
+# A question that is older than this is sent again ever more rarely: who asks now asks anew. Seconds.
+SHARED_S = 2.0
+
 RESOLV_CONF = Path("/etc/resolv.conf")
 
 
+class _Question:
+    """One that is on its way, and who waits for its answer."""
+
+    __slots__ = ("asked_at", "waiting")
+
+    def __init__(self, asked_at: float) -> None:
+        self.asked_at = asked_at
+        self.waiting: list[Tell] = []
+
+
 class Resolver:
-    """Answers for names: from the cache, or from the name servers, one question for all who wait for it."""
+    """Answers for names: from the cache, or from the name servers, one question for all who ask together."""
 
     def __init__(self, loop: Loop, name_servers: Sequence[str] = (), resolv_conf: Path = RESOLV_CONF) -> None:
         """Without ``name_servers``, those of this machine are asked. Raises BadNameServer."""
         self._loop = loop
         self._cache = NameCache()
-        self._waiting: dict[str, list[Tell]] = {}
+        # The last question for each name; of a name that nobody answers for, earlier ones may be open too.
+        self._questions: dict[str, _Question] = {}
+        self._open = 0
         self._resolv_conf = None if name_servers else resolv_conf
         self._read_at = self._changed_at()
         self._families = families()
@@ -41,8 +56,8 @@ class Resolver:
 
     @property
     def lookups(self) -> int:
-        """Names that are being asked for."""
-        return len(self._waiting)
+        """Questions that are on their way."""
+        return self._open
 
     def known(self, name: str) -> Answer | None:
         """What is known of ``name`` at once; None: it has to be asked for."""
@@ -50,18 +65,18 @@ class Resolver:
 
     def ask(self, name: str, tell: Tell) -> None:
         """Ask for ``name``; ``tell`` is called once, later, never from inside. It cannot be taken back."""
-        waiting = self._waiting.get(name)
-        if waiting is not None:
-            waiting.append(tell)
-            return
-        self._waiting[name] = [tell]
-        self._ask(name, self._families)
+        question = self._questions.get(name)
+        if question is None or self._loop.now - question.asked_at > SHARED_S:
+            question = self._questions[name] = _Question(self._loop.now)
+            self._open += 1
+            self._ask(name, question, self._families)
+        question.waiting.append(tell)
 
-    def _ask(self, name: str, wanted: Families) -> None:
+    def _ask(self, name: str, question: _Question, wanted: Families) -> None:
         """Ask for addresses of the first family that is wanted, and of the next where there are none."""
 
         def found(result: pycares.AddrInfoResult | None, status: int | None) -> None:
-            self._loop.soon(lambda: self._on_found(name, wanted[1:], result, status))
+            self._loop.soon(lambda: self._on_found(name, question, wanted[1:], result, status))
 
         self._channel.ask(name, wanted[0], found)
 
@@ -88,26 +103,40 @@ class Resolver:
             return None
 
     def _on_found(
-        self, name: str, left: Families, result: pycares.AddrInfoResult | None, status: int | None
+        self,
+        name: str,
+        question: _Question,
+        left: Families,
+        result: pycares.AddrInfoResult | None,
+        status: int | None,
     ) -> None:
         nothing = not result.nodes if result is not None else of_lookup(status or 0) is Reason.NO_SUCH_NAME
         if nothing and left:
-            self._ask(name, left)
+            self._ask(name, question, left)
         else:
-            self._answer(name, result, status)
+            self._end(name, question, *_answer(result, status))
 
-    def _answer(self, name: str, result: pycares.AddrInfoResult | None, status: int | None) -> None:
-        if result is None:
-            reason = of_lookup(status or 0)
-            answer, ttl_s = Answer((), reason), ttl_of(reason)
-        else:
-            answer = Answer(alternating(_text(node.addr[0]) for node in result.nodes))
-            ttl_s = min((node.ttl for node in result.nodes), default=0)
-            if not answer.addresses:
-                answer, ttl_s = Answer((), Reason.NO_SUCH_NAME), ttl_of(Reason.NO_SUCH_NAME)
-        self._cache.put(name, answer, ttl_s, self._loop.now)
-        for tell in self._waiting.pop(name):
+    def _end(self, name: str, question: _Question, answer: Answer, ttl_s: float) -> None:
+        self._open -= 1
+        is_last = self._questions.get(name) is question
+        if is_last:
+            del self._questions[name]
+        # What an earlier one does not know, the last may.
+        if is_last or answer.addresses:
+            self._cache.put(name, answer, ttl_s, self._loop.now)
+        for tell in question.waiting:
             tell(answer)
+
+
+def _answer(result: pycares.AddrInfoResult | None, status: int | None) -> tuple[Answer, float]:
+    """What c-ares found, and how long it holds, seconds."""
+    if result is None:
+        reason = of_lookup(status or 0)
+        return Answer((), reason), ttl_of(reason)
+    if not result.nodes:
+        return NO_SUCH_NAME, ttl_of(Reason.NO_SUCH_NAME)
+    addresses = alternating(_text(node.addr[0]) for node in result.nodes)
+    return Answer(addresses), min(node.ttl for node in result.nodes)
 
 
 def _text(address: bytes | str) -> str:

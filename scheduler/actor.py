@@ -30,7 +30,7 @@ ABANDON_S = DRAIN_S - 3.0
 # checks a second that is no rest at all; above it they go in batches, without which each would wake three
 # processes on its way.
 REST_US = 1_000
-LONGEST_REST_US = 10_000
+LONGEST_REST_US = 6_000
 
 
 class Scheduler:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import sys
 from bisect import insort
 from collections import defaultdict
 from random import Random
@@ -316,13 +317,13 @@ class Planner:
 
     def _end_overdue(self, now_us: int) -> None:
         """Leases that ran out, and slots that waited for as long as they lasted."""
-        for slot in list(self.slots.values()):
-            if slot.stage is Stage.LEASED:
-                if slot.lease_until_us < now_us:
-                    self.dispatcher.release(slot)
-                    slot.stage = Stage.WAITING
-                    self._give_again(slot, now_us)
-            elif slot.stage is Stage.WAITING and slot.lasts_until_us < now_us:
+        overdue = [slot for slot in self.slots.values() if _ends_us(slot) < now_us]
+        for slot in overdue:
+            if slot.stage is _LEASED:
+                self.dispatcher.release(slot)
+                slot.stage = Stage.WAITING
+                self._give_again(slot, now_us)
+            else:
                 self._give_up(slot, slot.waits_for)
 
     def _give_again(self, slot: Slot, now_us: int) -> None:
@@ -365,14 +366,26 @@ class Planner:
     def longest(self, most: int) -> list[Slot]:
         """The slots that have been with a fetcher longest."""
         found: list[Slot] = []
+        last_us = sys.maxsize
         for slot in self.slots.values():
             # They are in the order in which they fell due, to within a sweep, and none was given before that.
-            if len(found) >= most and slot.due_us > found[most - 1].given_us + _UNORDERED_US:
+            if slot.due_us > last_us + _UNORDERED_US:
                 break
-            if slot.stage is _LEASED:
+            if slot.stage is _LEASED and slot.given_us < last_us:
                 insort(found, slot, key=_given_us)
-        return found[:most]
+                if len(found) > most:
+                    found.pop()
+                    last_us = found[-1].given_us
+        return found
 
 
 def _given_us(slot: Slot) -> int:
     return slot.given_us
+
+
+def _ends_us(slot: Slot) -> int:
+    """When its lease ends, or it has waited for as long as it lasts."""
+    stage = slot.stage
+    if stage is _LEASED:
+        return slot.lease_until_us
+    return slot.due_us + slot.terms.lasts_us if stage is Stage.WAITING else sys.maxsize

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from fetchers.channel import BadNameServer, Channel
 from fetchers.names import Answer
-from fetchers.resolver import Resolver
+from fetchers.resolver import SHARED_S, Resolver
 from fetching import Bench, check, run_until
 from name_server import REFUSED, SERVER_FAILURE, NameServer, Zone
 from pagestatus.loop import Loop
@@ -123,6 +124,28 @@ def test_lookups_of_one_name_are_shared(bench: Bench, name_server: NameServer) -
         results = bench.attempts([check(url, target=number) for number in range(10)])
     assert {result.status for result in results} == {200}
     assert name_server.asked["good.test"] == 2
+
+
+def test_an_old_question_is_not_waited_for(name_server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fetchers.channel.TRIES", 1)
+    ahead_s = 0.0
+    loop = Loop(lambda: time.monotonic() + ahead_s)
+    resolver = Resolver(loop, (name_server.address,))
+    early: list[Answer] = []
+    resolver.ask("silent.test", early.append)
+    run_until(loop, lambda: name_server.asked["silent.test"], "the first question is under way")
+    name_server.zones["silent.test"] = Zone(("127.0.0.1",))
+    ahead_s = SHARED_S + 1
+    loop.round(0)
+    # The first one would have to be sent again for that.
+    assert ask(resolver, loop, "silent.test") == Answer(("127.0.0.1",))
+    assert (early, resolver.lookups) == ([], 1)
+    # That it ends in vain takes nothing away.
+    run_until(loop, lambda: early, "the first question has ended")
+    assert early[0].reason is Reason.DNS
+    known = resolver.known("silent.test")
+    assert (known, resolver.lookups) == (Answer(("127.0.0.1",)), 0)
+    resolver.close()
 
 
 @pytest.mark.parametrize("name", ["anything.invalid", "invalid"])
