@@ -57,16 +57,29 @@ class Channel:
         """Ask for the addresses of ``name``; ``found`` is called from inside c-ares."""
 
         def ended(result: pycares.AddrInfoResult | None, status: int | None) -> None:
-            if self._closed:
-                return
-            self._open -= 1
-            found(result, status)
-            if self._retired:
-                self._loop.soon(self.close_when_idle)
+            self._end(found, result, status)
 
         self._open += 1
         self._ares.getaddrinfo(name, None, family=family, type=socket.SOCK_STREAM, callback=ended)
         self._set_timer()
+
+    def ask_for_root(self, found: Found) -> None:
+        """Ask who serves the root: every name server knows, or says at once that it does not."""
+
+        def ended(_result: pycares.DNSResult | None, status: int | None) -> None:
+            self._end(found, None, status)
+
+        self._open += 1
+        self._ares.query(".", pycares.QUERY_TYPE_NS, callback=ended)
+        self._set_timer()
+
+    def _end(self, found: Found, result: pycares.AddrInfoResult | None, status: int | None) -> None:
+        if self._closed:
+            return
+        self._open -= 1
+        found(result, status)
+        if self._retired:
+            self._loop.soon(self.close_when_idle)
 
     def close_when_idle(self) -> None:
         """Answer what is open, then close."""

@@ -7,22 +7,24 @@ from collections.abc import Callable
 from fetchers.names import Answer
 from fetchers.resolver import Resolver
 from pagestatus.loop import Loop
-from pagestatus.messages import Reason
 
 MOST_REDIRECTS = 10
-NO_ANSWER = Answer((), Reason.DNS)
 
 
 class Lookup:
     """One question for a name, with a time-out: ``found`` is called once, later, unless it is cancelled."""
 
-    __slots__ = ("_found", "_timer")
+    __slots__ = ("_asked_at", "_found", "_loop", "_resolver", "_rest_s", "_timer")
 
     def __init__(
         self, loop: Loop, resolver: Resolver, name: str, wait_s: float, found: Callable[[Answer], None]
     ) -> None:
         self._found: Callable[[Answer], None] | None = found
-        self._timer = loop.after(wait_s, self._on_no_answer)
+        self._loop = loop
+        self._resolver = resolver
+        self._asked_at = loop.now
+        self._rest_s = wait_s / 2
+        self._timer = loop.after(self._rest_s, self._on_half_time)
         resolver.ask(name, self._on_answer)
 
     def cancel(self) -> None:
@@ -30,8 +32,12 @@ class Lookup:
         self._timer.cancel()
         self._found = None
 
+    def _on_half_time(self) -> None:
+        self._resolver.doubt(self._asked_at)
+        self._timer = self._loop.after(self._rest_s, self._on_no_answer)
+
     def _on_no_answer(self) -> None:
-        self._on_answer(NO_ANSWER)
+        self._on_answer(Answer((), self._resolver.why_silent(self._asked_at)))
 
     def _on_answer(self, answer: Answer) -> None:
         found = self._found

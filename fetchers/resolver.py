@@ -14,8 +14,8 @@ import pycares
 
 from fetchers.channel import Channel
 from fetchers.families import Families, families
-from fetchers.names import NO_SUCH_NAME, Answer, NameCache, alternating, fixed, ttl_of
-from fetchers.reasons import of_lookup
+from fetchers.names import Answer, NameCache, alternating, fixed, ttl_of
+from fetchers.reasons import is_ours, of_lookup
 from pagestatus.loop import Loop
 from pagestatus.messages import Reason
 
@@ -25,6 +25,8 @@ Tell = Callable[[Answer], None]
 
 # A question that is older than this is sent again ever more rarely: who asks now asks anew. Seconds.
 SHARED_S = 2.0
+# What is asked for to see whether the name server answers at all.
+ROOT = "."
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 
@@ -32,9 +34,10 @@ RESOLV_CONF = Path("/etc/resolv.conf")
 class _Question:
     """One that is on its way, and who waits for its answer."""
 
-    __slots__ = ("asked_at", "waiting")
+    __slots__ = ("asked_at", "name", "waiting")
 
-    def __init__(self, asked_at: float) -> None:
+    def __init__(self, name: str, asked_at: float) -> None:
+        self.name = name
         self.asked_at = asked_at
         self.waiting: list[Tell] = []
 
@@ -49,6 +52,8 @@ class Resolver:
         # The last question for each name; of a name that nobody answers for, earlier ones may be open too.
         self._questions: dict[str, _Question] = {}
         self._open = 0
+        # When the latest of the questions was asked that the name server has answered.
+        self._answered_at = 0.0
         self._resolv_conf = None if name_servers else resolv_conf
         self._read_at = self._changed_at()
         self._families = families()
@@ -67,18 +72,38 @@ class Resolver:
         """Ask for ``name``; ``tell`` is called once, later, never from inside. It cannot be taken back."""
         question = self._questions.get(name)
         if question is None or self._loop.now - question.asked_at > SHARED_S:
-            question = self._questions[name] = _Question(self._loop.now)
+            question = self._questions[name] = _Question(name, self._loop.now)
             self._open += 1
-            self._ask(name, question, self._families)
+            self._ask(question, () if name == ROOT else self._families)
         question.waiting.append(tell)
 
-    def _ask(self, name: str, question: _Question, wanted: Families) -> None:
+    def _ask(self, question: _Question, wanted: Families) -> None:
         """Ask for addresses of the first family that is wanted, and of the next where there are none."""
+        # Until the question is on its way: what is found before that stands in /etc/hosts.
+        is_local = True
 
         def found(result: pycares.AddrInfoResult | None, status: int | None) -> None:
-            self._loop.soon(lambda: self._on_found(name, question, wanted[1:], result, status))
+            is_word = not is_local
+            self._loop.soon(lambda: self._on_found(question, wanted[1:], result, status, is_word=is_word))
 
-        self._channel.ask(name, wanted[0], found)
+        if wanted:
+            self._channel.ask(question.name, wanted[0], found)
+        else:
+            self._channel.ask_for_root(found)
+        is_local = False
+
+    def doubt(self, asked_at: float) -> None:
+        """A question of that moment is still open: see whether the name server answers any."""
+        if self._answered_at <= asked_at:
+            self.ask(ROOT, lambda _answer: None)
+
+    def why_silent(self, asked_at: float) -> Reason:
+        """Why a question of that moment is open for too long.
+
+        It is the name's trouble if one that was asked later has been answered. Else it is our own: the name
+        server is silent, or behind.
+        """
+        return Reason.DNS if self._answered_at > asked_at else Reason.NAME_SERVER
 
     def refresh(self) -> None:
         """Take over new name servers of this machine, if there are any, and see what it can reach."""
@@ -104,20 +129,27 @@ class Resolver:
 
     def _on_found(
         self,
-        name: str,
         question: _Question,
         left: Families,
         result: pycares.AddrInfoResult | None,
         status: int | None,
+        *,
+        is_word: bool,
     ) -> None:
-        nothing = not result.nodes if result is not None else of_lookup(status or 0) is Reason.NO_SUCH_NAME
-        if nothing and left:
-            self._ask(name, question, left)
+        """c-ares has come to an end; ``is_word``: by the name server's word, unless that did not come."""
+        reason = _why_none(result, status)
+        if status == pycares.errno.ARES_ETIMEOUT:
+            reason = self.why_silent(question.asked_at)
+        elif is_word and not is_ours(reason):
+            self._answered_at = max(self._answered_at, question.asked_at)
+        if reason is Reason.NO_SUCH_NAME and left:
+            self._ask(question, left)
         else:
-            self._end(name, question, *_answer(result, status))
+            self._end(question, *_answer(reason, result))
 
-    def _end(self, name: str, question: _Question, answer: Answer, ttl_s: float) -> None:
+    def _end(self, question: _Question, answer: Answer, ttl_s: float) -> None:
         self._open -= 1
+        name = question.name
         is_last = self._questions.get(name) is question
         if is_last:
             del self._questions[name]
@@ -128,13 +160,17 @@ class Resolver:
             tell(answer)
 
 
-def _answer(result: pycares.AddrInfoResult | None, status: int | None) -> tuple[Answer, float]:
+def _why_none(result: pycares.AddrInfoResult | None, status: int | None) -> Reason:
+    """Why there is no address; NONE: there is."""
+    if result is not None and result.nodes:
+        return Reason.NONE
+    return of_lookup(status or pycares.errno.ARES_ENODATA)
+
+
+def _answer(reason: Reason, result: pycares.AddrInfoResult | None) -> tuple[Answer, float]:
     """What c-ares found, and how long it holds, seconds."""
-    if result is None:
-        reason = of_lookup(status or 0)
+    if reason or result is None:
         return Answer((), reason), ttl_of(reason)
-    if not result.nodes:
-        return NO_SUCH_NAME, ttl_of(Reason.NO_SUCH_NAME)
     addresses = alternating(_text(node.addr[0]) for node in result.nodes)
     return Answer(addresses), min(node.ttl for node in result.nodes)
 

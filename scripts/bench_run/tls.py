@@ -26,7 +26,7 @@ BARE_S = 4
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     rate = partial(count, most=MOST_RATE)
-    parser.add_argument("--rate", type=rate, default=800, metavar="N", help="checks a second")
+    parser.add_argument("--rate", type=rate, default=1600, metavar="N", help="checks a second")
     parser.add_argument("--seconds", type=count, default=4, metavar="N", help="of each round")
     parser.add_argument("--rounds", type=count, default=3, metavar="N")
     fetchers = partial(count, most=MOST_FETCHERS)

@@ -29,6 +29,7 @@ ZONES = {
     "broken.test": Zone(code=SERVER_FAILURE),
     "refused.test": Zone(code=REFUSED),
     "silent.test": Zone(silent=True),
+    "2.silent.test": Zone(silent=True),
     "half-dead.test": Zone(HALF_DEAD),
     "xn--bcher-kva.test": Zone(("127.0.0.1",)),
 }
@@ -179,6 +180,29 @@ def test_a_name_that_is_not_answered_ends_with_the_attempt(bench: Bench) -> None
     result = bench.attempt("http://silent.test/", timeout_s=0.1)
     assert (result.reason, result.dns_us) == (Reason.DNS, -1)
     assert result.duration_us >= 100_000
+
+
+def test_a_name_server_that_is_silent_is_not_the_trouble_of_a_name(
+    bench: Bench, name_server: NameServer
+) -> None:
+    # The root is what is asked for to see whether anything is answered.
+    name_server.zones[""] = Zone(silent=True)
+    assert bench.attempt("http://silent.test/", timeout_s=0.1).reason is Reason.NAME_SERVER
+    assert name_server.asked[""]
+    # It has answered before this one was asked.
+    assert ask(bench.checker.resolver, bench.loop, "good.test").addresses
+    assert bench.attempt("http://2.silent.test/", timeout_s=0.1).reason is Reason.NAME_SERVER
+
+
+def test_a_name_is_to_blame_when_what_was_asked_later_is_answered(
+    bench: Bench, name_server: NameServer
+) -> None:
+    name_server.zones[""] = Zone(silent=True)
+    bench.checker.take(check("http://silent.test/", timeout_s=2))
+    run_until(bench.loop, lambda: name_server.asked["silent.test"], "it is asked for")
+    assert ask(bench.checker.resolver, bench.loop, "good.test").addresses
+    run_until(bench.loop, lambda: bench.results, "the attempt has ended", within_s=20)
+    assert bench.results[0].reason is Reason.DNS
 
 
 def test_nobody_serves_names() -> None:
