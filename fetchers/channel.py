@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
+from itertools import count
 
 import pycares
 
@@ -41,6 +42,7 @@ class Channel:
         self._sockets: set[int] = set()
         self._retired = False
         self._closed = False
+        self._probes = count(1)
         try:
             self._ares = pycares.Channel(
                 flags=_FLAGS,
@@ -63,14 +65,17 @@ class Channel:
         self._ares.getaddrinfo(name, None, family=family, type=socket.SOCK_STREAM, callback=ended)
         self._set_timer()
 
-    def ask_for_root(self, found: Found) -> None:
-        """Ask who serves the root: every name server knows, or says at once that it does not."""
+    def probe(self, found: Found) -> None:
+        """Ask what no name server has to ask others (RFC 6761 section 6.4), to see whether it answers.
+
+        The name is new each time: c-ares remembers what it was told.
+        """
 
         def ended(_result: pycares.DNSResult | None, status: int | None) -> None:
             self._end(found, None, status)
 
         self._open += 1
-        self._ares.query(".", pycares.QUERY_TYPE_NS, callback=ended)
+        self._ares.query(f"{next(self._probes)}.probe.invalid", pycares.QUERY_TYPE_A, callback=ended)
         self._set_timer()
 
     def _end(self, found: Found, result: pycares.AddrInfoResult | None, status: int | None) -> None:

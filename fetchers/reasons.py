@@ -77,6 +77,8 @@ BY_ERRNO: Mapping[int, Reason] = MappingProxyType(
 # libcurl reports what it cannot parse in a body as CURLE_RECV_ERROR too; only the words tell.
 _UNPARSABLE = ("chunk", "Too large response headers", "Illegal or missing", "Invalid")
 
+# EREFUSED
+_LAST_OF_SERVER = 6
 BY_ARES_STATUS: Mapping[int, Reason] = MappingProxyType(
     {
         1: Reason.NO_SUCH_NAME,  # ENODATA: the name has no address
@@ -105,6 +107,11 @@ def of_transfer(code: int, os_errno: int = 0, words: str = "") -> Reason:
 def of_lookup(status: int) -> Reason:
     """The reason for c-ares' ``status``; what is not known is the name's own trouble."""
     return BY_ARES_STATUS.get(status, Reason.DNS)
+
+
+def is_reply(status: int) -> bool:
+    """Whether c-ares' ``status`` is what the name server said: one of the "server error codes" of ares.h."""
+    return status <= _LAST_OF_SERVER
 
 
 def is_ours(reason: Reason) -> bool:

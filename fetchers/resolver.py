@@ -14,8 +14,9 @@ import pycares
 
 from fetchers.channel import Channel
 from fetchers.families import Families, families
-from fetchers.names import Answer, NameCache, alternating, fixed, ttl_of
-from fetchers.reasons import is_ours, of_lookup
+from fetchers.names import NEGATIVE_TTL_S, Answer, NameCache, alternating, fixed, ttl_of
+from fetchers.reasons import is_reply, of_lookup
+from fetchers.silence import Silence
 from pagestatus.loop import Loop
 from pagestatus.messages import Reason
 
@@ -25,8 +26,8 @@ Tell = Callable[[Answer], None]
 
 # A question that is older than this is sent again ever more rarely: who asks now asks anew. Seconds.
 SHARED_S = 2.0
-# What is asked for to see whether the name server answers at all.
-ROOT = "."
+# In the place of a name: to see whether the name server answers at all.
+_PROBE = ""
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 
@@ -52,12 +53,14 @@ class Resolver:
         # The last question for each name; of a name that nobody answers for, earlier ones may be open too.
         self._questions: dict[str, _Question] = {}
         self._open = 0
-        # When the latest of the questions was asked that the name server has answered.
-        self._answered_at = 0.0
+        self._silence = Silence()
+        self._name_servers = name_servers
         self._resolv_conf = None if name_servers else resolv_conf
         self._read_at = self._changed_at()
         self._families = families()
         self._channel = Channel(loop, name_servers)
+        # When the channel is to be replaced: it remembers that there is no such name for up to an hour.
+        self._stale_at: float | None = None
 
     @property
     def lookups(self) -> int:
@@ -74,51 +77,40 @@ class Resolver:
         if question is None or self._loop.now - question.asked_at > SHARED_S:
             question = self._questions[name] = _Question(name, self._loop.now)
             self._open += 1
-            self._ask(question, () if name == ROOT else self._families)
+            self._ask(question, self._families)
         question.waiting.append(tell)
-
-    def _ask(self, question: _Question, wanted: Families) -> None:
-        """Ask for addresses of the first family that is wanted, and of the next where there are none."""
-        # Until the question is on its way: what is found before that stands in /etc/hosts.
-        is_local = True
-
-        def found(result: pycares.AddrInfoResult | None, status: int | None) -> None:
-            is_word = not is_local
-            self._loop.soon(lambda: self._on_found(question, wanted[1:], result, status, is_word=is_word))
-
-        if wanted:
-            self._channel.ask(question.name, wanted[0], found)
-        else:
-            self._channel.ask_for_root(found)
-        is_local = False
 
     def doubt(self, asked_at: float) -> None:
         """A question of that moment is still open: see whether the name server answers any."""
-        if self._answered_at <= asked_at:
-            self.ask(ROOT, lambda _answer: None)
+        if self._silence.is_open(asked_at):
+            self.ask(_PROBE, lambda _answer: None)
 
     def why_silent(self, asked_at: float) -> Reason:
-        """Why a question of that moment is open for too long.
-
-        It is the name's trouble if one that was asked later has been answered. Else it is our own: the name
-        server is silent, or behind.
-        """
-        return Reason.DNS if self._answered_at > asked_at else Reason.NAME_SERVER
+        """Why a question of that moment is open for too long: DNS or NAME_SERVER."""
+        return self._silence.why(asked_at)
 
     def refresh(self) -> None:
         """Take over new name servers of this machine, if there are any, and see what it can reach."""
         self._families = families()
         changed_at = self._changed_at()
-        if changed_at in {self._read_at, None} or self._resolv_conf is None:
-            return
-        log.info("%s has changed: read again", self._resolv_conf)
-        self._read_at = changed_at
-        before, self._channel = self._channel, Channel(self._loop, ())
-        before.close_when_idle()
+        if self._resolv_conf is not None and changed_at not in {self._read_at, None}:
+            log.info("%s has changed: read again", self._resolv_conf)
+            self._read_at = changed_at
+            self._replace_channel()
+            self._silence.others_are_asked(self._loop.now)
+            # Nobody else is to wait for those before.
+            self._questions.clear()
+        elif self._stale_at is not None and self._loop.now >= self._stale_at:
+            self._replace_channel()
 
     def close(self) -> None:
         """Ask no more; nobody is told of what is still open."""
         self._channel.close()
+
+    def _replace_channel(self) -> None:
+        before, self._channel = self._channel, Channel(self._loop, self._name_servers)
+        before.close_when_idle()
+        self._stale_at = None
 
     def _changed_at(self) -> int | None:
         try:
@@ -127,35 +119,52 @@ class Resolver:
             # It is being replaced, or there is none, which c-ares takes for a server on this machine.
             return None
 
+    # --- the way of a question ------------------------------------------------------------------------------
+
+    def _ask(self, question: _Question, wanted: Families) -> None:
+        """Ask for addresses of the first family that is wanted, and of the next where there are none."""
+        # Until the question is on its way: what is found before that stands in /etc/hosts.
+        is_local = True
+
+        def found(result: pycares.AddrInfoResult | None, status: int | None) -> None:
+            if not is_local and is_reply(status or 0):
+                self._silence.answered(question.asked_at)
+            self._loop.soon(lambda: self._on_found(question, wanted[1:], result, status))
+
+        if question.name == _PROBE:
+            self._channel.probe(found)
+        else:
+            self._channel.ask(question.name, wanted[0], found)
+        is_local = False
+
     def _on_found(
-        self,
-        question: _Question,
-        left: Families,
-        result: pycares.AddrInfoResult | None,
-        status: int | None,
-        *,
-        is_word: bool,
+        self, question: _Question, left: Families, result: pycares.AddrInfoResult | None, status: int | None
     ) -> None:
-        """c-ares has come to an end; ``is_word``: by the name server's word, unless that did not come."""
         reason = _why_none(result, status)
         if status == pycares.errno.ARES_ETIMEOUT:
-            reason = self.why_silent(question.asked_at)
-        elif is_word and not is_ours(reason):
-            self._answered_at = max(self._answered_at, question.asked_at)
-        if reason is Reason.NO_SUCH_NAME and left:
+            reason = self._silence.why(question.asked_at)
+        if question.name == _PROBE:
+            self._end(question, Answer((), reason))
+        elif reason is Reason.NO_SUCH_NAME and left:
             self._ask(question, left)
+        elif reason or result is None:
+            self._learn(question, Answer((), reason), ttl_of(reason))
         else:
-            self._end(question, *_answer(reason, result))
+            addresses = alternating(_text(node.addr[0]) for node in result.nodes)
+            self._learn(question, Answer(addresses), min(node.ttl for node in result.nodes))
 
-    def _end(self, question: _Question, answer: Answer, ttl_s: float) -> None:
+    def _learn(self, question: _Question, answer: Answer, ttl_s: float) -> None:
+        if answer.reason is Reason.NO_SUCH_NAME and self._stale_at is None:
+            self._stale_at = self._loop.now + NEGATIVE_TTL_S
+        # What an earlier question does not find out, the last may.
+        if answer.addresses or self._questions.get(question.name) is question:
+            self._cache.put(question.name, answer, ttl_s, self._loop.now)
+        self._end(question, answer)
+
+    def _end(self, question: _Question, answer: Answer) -> None:
         self._open -= 1
-        name = question.name
-        is_last = self._questions.get(name) is question
-        if is_last:
-            del self._questions[name]
-        # What an earlier one does not know, the last may.
-        if is_last or answer.addresses:
-            self._cache.put(name, answer, ttl_s, self._loop.now)
+        if self._questions.get(question.name) is question:
+            del self._questions[question.name]
         for tell in question.waiting:
             tell(answer)
 
@@ -165,14 +174,6 @@ def _why_none(result: pycares.AddrInfoResult | None, status: int | None) -> Reas
     if result is not None and result.nodes:
         return Reason.NONE
     return of_lookup(status or pycares.errno.ARES_ENODATA)
-
-
-def _answer(reason: Reason, result: pycares.AddrInfoResult | None) -> tuple[Answer, float]:
-    """What c-ares found, and how long it holds, seconds."""
-    if reason or result is None:
-        return Answer((), reason), ttl_of(reason)
-    addresses = alternating(_text(node.addr[0]) for node in result.nodes)
-    return Answer(addresses), min(node.ttl for node in result.nodes)
 
 
 def _text(address: bytes | str) -> str:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 A = 1
+SOA = 6
 AAAA = 28
 NO_ERROR = 0
 SERVER_FAILURE = 2
@@ -30,6 +31,8 @@ class Zone(NamedTuple):
     ttl: int = 60
     code: int = NO_ERROR
     silent: bool = False
+    # How long it holds that there is none, as the SOA says; 0: there is no SOA.
+    negative_ttl: int = 0
 
 
 class NameServer:
@@ -37,6 +40,8 @@ class NameServer:
 
     def __init__(self, zones: dict[str, Zone]) -> None:
         self.zones = zones
+        # Of all names that are none of ours.
+        self.others = Zone(code=NO_SUCH_NAME)
         # How often each name was asked for, A and AAAA together.
         self.asked: Counter[str] = Counter()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -74,14 +79,22 @@ class NameServer:
         name, end = _name(datagram, 12)
         (kind,) = struct.unpack_from("!H", datagram, end)
         self.asked[name] += 1
-        zone = self.zones.get(name, Zone(code=NO_SUCH_NAME))
+        zone = self.zones.get(name, self.others)
         if zone.silent:
             return None
         packed = [ip_address(address).packed for address in zone.addresses]
         found = [raw for raw in packed if len(raw) == (4 if kind == A else 16)]
-        header = datagram[:2] + struct.pack("!HHHHH", _RESPONSE | zone.code, 1, len(found), 0, 0)
+        authority = _soa(zone.negative_ttl) if zone.negative_ttl and not found else b""
+        counts = (1, len(found), int(bool(authority)), 0)
+        header = datagram[:2] + struct.pack("!HHHHH", _RESPONSE | zone.code, *counts)
         records = [_SAME_NAME + struct.pack("!HHIH", kind, _IN, zone.ttl, len(raw)) + raw for raw in found]
-        return header + datagram[12 : end + 4] + b"".join(records)
+        return header + datagram[12 : end + 4] + b"".join(records) + authority
+
+
+def _soa(minimum: int) -> bytes:
+    """RFC 1035 section 3.3.13, and RFC 2308 for what the last number means."""
+    data = b"\0\0" + struct.pack("!5I", 1, 3600, 3600, 3600, minimum)
+    return _SAME_NAME + struct.pack("!HHIH", SOA, _IN, minimum, len(data)) + data
 
 
 def _name(datagram: bytes, at: int) -> tuple[str, int]:

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from pagestatus.capacity import Machine
 from pagestatus.config import RESULTS_LOG, Config
 
+_OWN_CGROUP = Path("/proc/self/cgroup")
+_CGROUPS = Path("/sys/fs/cgroup")
 
-def cores() -> int:
-    """That processes of ours may run on."""
-    return len(os.sched_getaffinity(0))
+
+def cores(own_cgroup: Path = _OWN_CGROUP, cgroups: Path = _CGROUPS) -> int:
+    """That processes of ours may use: those they may run on, within the quota of a container; at least 1."""
+    allowed = len(os.sched_getaffinity(0))
+    return max(1, min([allowed, *map(int, _quotas(own_cgroup, cgroups))]))
+
+
+def _quotas(own_cgroup: Path, cgroups: Path) -> Iterator[float]:
+    """Cores that our control group, and each one above it, may use (cpu.max of cgroup v2)."""
+    with suppress(OSError, ValueError):
+        path = own_cgroup.read_text(encoding="utf-8").partition("0::/")[2].rstrip("\n")
+        for folder in (cgroups / path, *(cgroups / path).parents):
+            if not folder.is_relative_to(cgroups):
+                return
+            # The root has none.
+            with suppress(OSError, ValueError):
+                quota_us, period_us = map(int, (folder / "cpu.max").read_text(encoding="ascii").split())
+                yield quota_us / period_us
 
 
 def machine(config: Config) -> Machine:

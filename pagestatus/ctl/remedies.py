@@ -23,7 +23,7 @@ def remedies(plan: Plan, machine: Machine, log_mode: str) -> Iterator[str]:
     ):
         if need.share >= NEAR:
             yield f"{_how_full(what, need)}: {help_}."
-    if plan.disk.share >= FULL:
+    if plan.disk.share > FULL:
         yield (
             f"The log may grow to {size(plan.disk.needs)}, and the disk has room for {size(plan.disk.has)}: "
             "lower log.max_bytes or log.keep."

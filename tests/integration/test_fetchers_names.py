@@ -14,7 +14,7 @@ from fetchers.channel import BadNameServer, Channel
 from fetchers.names import Answer
 from fetchers.resolver import SHARED_S, Resolver
 from fetching import Bench, check, run_until
-from name_server import REFUSED, SERVER_FAILURE, NameServer, Zone
+from name_server import NO_SUCH_NAME, REFUSED, SERVER_FAILURE, NameServer, Zone
 from pagestatus.loop import Loop
 from pagestatus.messages import Reason
 from raw_site import EMPTY_OK, RawSite, answering, closing, redirect, unanswering
@@ -176,19 +176,23 @@ def test_attempts_that_end_with_the_name(bench: Bench, name: str, reason: Reason
     assert (result.reason, result.status, result.bytes, result.dns_us) == (reason, 0, -1, -1)
 
 
-def test_a_name_that_is_not_answered_ends_with_the_attempt(bench: Bench) -> None:
-    result = bench.attempt("http://silent.test/", timeout_s=0.1)
-    assert (result.reason, result.dns_us) == (Reason.DNS, -1)
-    assert result.duration_us >= 100_000
+SILENCE = Zone(silent=True)
+
+
+def test_a_silent_name_is_to_blame_where_nothing_else_is_asked(bench: Bench, name_server: NameServer) -> None:
+    # Again and again: c-ares remembers what it was told.
+    for number, others in enumerate((name_server.others, Zone(("127.0.0.1",)), Zone(code=REFUSED))):
+        name_server.others = others
+        name_server.zones[f"{number}.silent.test"] = SILENCE
+        result = bench.attempt(f"http://{number}.silent.test/", timeout_s=0.2)
+        assert (result.reason, result.duration_us >= 200_000) == (Reason.DNS, True)
 
 
 def test_a_name_server_that_is_silent_is_not_the_trouble_of_a_name(
     bench: Bench, name_server: NameServer
 ) -> None:
-    # The root is what is asked for to see whether anything is answered.
-    name_server.zones[""] = Zone(silent=True)
+    name_server.others = SILENCE
     assert bench.attempt("http://silent.test/", timeout_s=0.1).reason is Reason.NAME_SERVER
-    assert name_server.asked[""]
     # It has answered before this one was asked.
     assert ask(bench.checker.resolver, bench.loop, "good.test").addresses
     assert bench.attempt("http://2.silent.test/", timeout_s=0.1).reason is Reason.NAME_SERVER
@@ -197,12 +201,30 @@ def test_a_name_server_that_is_silent_is_not_the_trouble_of_a_name(
 def test_a_name_is_to_blame_when_what_was_asked_later_is_answered(
     bench: Bench, name_server: NameServer
 ) -> None:
-    name_server.zones[""] = Zone(silent=True)
+    name_server.others = SILENCE
     bench.checker.take(check("http://silent.test/", timeout_s=2))
     run_until(bench.loop, lambda: name_server.asked["silent.test"], "it is asked for")
+    # Later is in another round.
+    bench.loop.round(0)
     assert ask(bench.checker.resolver, bench.loop, "good.test").addresses
     run_until(bench.loop, lambda: bench.results, "the attempt has ended", within_s=20)
     assert bench.results[0].reason is Reason.DNS
+
+
+def test_that_there_is_no_such_name_is_asked_again_soon(
+    name_server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fetchers.resolver.NEGATIVE_TTL_S", 0.0)
+    loop = Loop()
+    resolver = Resolver(loop, (name_server.address,))
+    name_server.zones["soon.test"] = Zone(code=NO_SUCH_NAME, negative_ttl=900)
+    assert ask(resolver, loop, "soon.test").reason is Reason.NO_SUCH_NAME
+    name_server.zones["soon.test"] = Zone(("127.0.0.1",))
+    # c-ares would go on saying so for a quarter of an hour.
+    assert ask(resolver, loop, "soon.test").reason is Reason.NO_SUCH_NAME
+    resolver.refresh()
+    assert ask(resolver, loop, "soon.test") == Answer(("127.0.0.1",))
+    resolver.close()
 
 
 def test_nobody_serves_names() -> None:
