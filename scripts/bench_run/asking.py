@@ -8,11 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from itertools import cycle
 
 from pagestatus.control import ask_all
+from scripts.bench_run.clients import Failed
 from scripts.bench_run.system import ACTORS, System
 
 ASK_S = 0.3
@@ -20,9 +22,11 @@ ASK_S = 0.3
 ROUNDS_A_COMMAND = 30
 # What the command asks for.
 STATUS = [*((name, "status") for name in ACTORS), ("aggregator", "log_path")]
-ALL = "all at once"
+# The answers alone: without the start of Python, and without the picture that is made of them.
+ANSWERS = "the answers of all processes"
+COMMAND = "pagestatus-ctl status"
 COMMANDS: dict[str, Sequence[str]] = {
-    "pagestatus-ctl status": ["status"],
+    COMMAND: ["status"],
     "pagestatus-ctl status --help": ["status", "--help"],
 }
 # Exit codes that come with a picture: running, degraded.
@@ -45,21 +49,24 @@ class Latencies:
 
 @contextmanager
 def asking(system: System) -> Iterator[Latencies]:
-    """Ask from a thread of this process, for as long as this lasts."""
+    """Ask from a thread of this process, for as long as this lasts; raises ``Failed`` if it could not."""
     latencies, ended = Latencies(), threading.Event()
-    thread = threading.Thread(target=_ask, args=[system, latencies, ended])
-    thread.start()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(_ask, system, latencies, ended)
+        try:
+            yield latencies
+        finally:
+            ended.set()
     try:
-        yield latencies
-    finally:
-        ended.set()
-        thread.join()
+        asked.result()
+    except OSError as mistake:
+        raise Failed(f"status could not be asked for: {mistake}") from mistake
 
 
 def _ask(system: System, latencies: Latencies, ended: threading.Event) -> None:
     commands = cycle(COMMANDS)
     for number, name in enumerate(cycle(ACTORS), 1):
-        latencies.note(ALL, partial(_answered, system, STATUS))
+        latencies.note(ANSWERS, partial(_answered, system, STATUS))
         latencies.note(name, partial(_answered, system, [(name, "status")]))
         if number % ROUNDS_A_COMMAND == 0:
             command = next(commands)

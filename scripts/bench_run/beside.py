@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 from scripts.audit import log
 from scripts.bench_run.due import HEAD as DUE
 from scripts.bench_run.due import Due, Window, due
+from scripts.bench_run.moment import measuring
 from scripts.bench_run.site import Pages
 from scripts.bench_run.steered import Steered
 from scripts.bench_run.system import System, running
-from scripts.bench_run.use import Use
+from scripts.bench_run.use import SoFar, Use
 
 HEAD = ("us a check", *DUE)
 # Until the last slot is settled.
@@ -74,9 +75,10 @@ def beside(  # noqa: PLR0913 - all by name but two
         ]
         for system, one in zip(systems, watched, strict=True):
             Steered(system).until_checked(round(len(one.urls) / one.interval_s * warm_s))
-        before, began_s = [Use.so_far(system, site) for system in systems], time.time()
-        time.sleep(seconds)
-        after, window = [Use.so_far(system, site) for system in systems], Window(began_s, time.time())
+        before, began_s = [SoFar.of(system, site) for system in systems], time.time()
+        with measuring():
+            time.sleep(seconds)
+        after, window = [SoFar.of(system, site) for system in systems], Window(began_s, time.time())
         time.sleep(REST_S)
     return [
         Run(end - start, due(log.lines(system.data_dir), {"": window}, wanted)[""])

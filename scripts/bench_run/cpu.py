@@ -26,7 +26,7 @@ from scripts.bench_run.reference import Reference, Round, reference
 from scripts.bench_run.references.blackbox import PROGRAM
 from scripts.bench_run.site import Pages, pages
 from scripts.bench_run.steady import MOST_RATE, Load, steady
-from scripts.bench_run.table import Claim, table
+from scripts.bench_run.table import Claim, table, told
 
 MOST_BARE = {False: 1.25, True: 2.0}
 MOST_AIOHTTP = 1 / 5
@@ -141,7 +141,7 @@ class Measured:
             "us": {name: round(self._us(name), 2) for name in (OURS, *self._names)},
             "ratio": {name: round(self._ratio(name), 3) for name in self._names},
             "rounds": [asdict(round_) for round_ in self.rounds],
-            "claims": {claim.words: claim.holds for claim in self.claims},
+            "claims": told(self.claims),
         }
 
     def picture(self) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pagestatus.config import MOST_FETCHERS
 from scripts.bench_run.minutes import MINUTE_S
+from scripts.bench_run.moment import measuring
 from scripts.bench_run.options import count, part_of_a_minute
 from scripts.bench_run.site import Pages, pages
 from scripts.bench_run.system import System, running
@@ -57,5 +58,6 @@ def watched(arguments: argparse.Namespace, folder: Path) -> Iterator[Crowd]:
     with pages(folder, lean=True) as site:
         urls = [site.url(number) for number in range(targets)]
         listed = [{"url": url, "interval": interval_s} for url in urls]
-        with running(folder, listed, settings) as system:
+        # How it starts is measured, too.
+        with running(folder, listed, settings) as system, measuring():
             yield Crowd(system, site, targets, interval_s, sum(map(len, urls)), time.monotonic())

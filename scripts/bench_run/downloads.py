@@ -18,12 +18,13 @@ from scripts.audit import log
 from scripts.bench_run.cases import CASES, Site
 from scripts.bench_run.clients import Pagestatus
 from scripts.bench_run.figures import CaseFigures
+from scripts.bench_run.moment import measuring
 from scripts.bench_run.options import count
 from scripts.bench_run.picture import groups
 from scripts.bench_run.programs import programs
 from scripts.bench_run.rounds import Rounds
 from scripts.bench_run.system import running
-from scripts.bench_run.table import Claim
+from scripts.bench_run.table import Claim, told
 
 TARGETS = 300
 FETCHERS = 2
@@ -61,6 +62,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> Measured:
         system = stack.enter_context(running(folder, targets, SETTINGS))
         system.until_running(FETCHERS, arguments.targets)
         rounds = Rounds(site, [Pagestatus(system), *programs(folder)])
+        stack.enter_context(measuring())
         for name in names:
             case = CASES[name]
             rounds.measure(name, case, arguments.mib or case.mib, arguments.rounds or case.rounds)
@@ -82,7 +84,8 @@ class Measured:
         return all(claim.holds for claim in self.claims)
 
     def as_json(self) -> dict[str, Any]:
-        return {case.name: case.as_json() for case in self._cases}
+        cases = {case.name: case.as_json() for case in self._cases}
+        return {**cases, "claims": told(self.claims)}
 
     def picture(self) -> str:
         return groups(

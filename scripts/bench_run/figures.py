@@ -124,4 +124,5 @@ class CaseFigures:
 def percentile(values: Sequence[float], hundredths: int) -> float:
     """The smallest value that so many hundredths of all do not exceed; ``values`` is not empty."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) * hundredths // 100, len(ordered) - 1)]
+    # Rounded up, in whole numbers.
+    return ordered[max(0, -(-len(ordered) * hundredths // 100) - 1)]

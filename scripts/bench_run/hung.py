@@ -19,12 +19,13 @@ from urllib.parse import urlsplit
 from scripts.audit import log
 from scripts.bench_run.due import HEAD, Due, Window, due
 from scripts.bench_run.hanging import hanging
+from scripts.bench_run.moment import measuring
 from scripts.bench_run.options import count
 from scripts.bench_run.picture import bars
 from scripts.bench_run.site import pages
 from scripts.bench_run.steered import Steered
 from scripts.bench_run.system import Target, running
-from scripts.bench_run.table import Claim, table
+from scripts.bench_run.table import Claim, table, times, told
 
 INTERVAL_S = 10
 TIMEOUT_S = 10
@@ -49,7 +50,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> Measured:
     windows: dict[int, Window] = {}
     with pages(folder) as site, hanging() as port:
         urls = [site.url(number) for number in range(targets)]
-        with running(folder, _listed(urls, port, SHARES[0]), settings) as system:
+        with running(folder, _listed(urls, port, SHARES[0]), settings) as system, measuring():
             steered = Steered(system)
             steered.until_all_checked()
             for share in SHARES:
@@ -95,9 +96,15 @@ class Measured:
     def claims(self) -> list[Claim]:
         none, most = (self.healthy[share].lag_ms(99) for share in (min(SHARES), MOST))
         missed = sum(found.missed for found in self.healthy.values())
+        failed = sum(found.failed for found in self.healthy.values())
+        checked = all(found.checked for found in self.healthy.values())
         return [
-            Claim(f"p99 lag at {MOST} %: {most / none:.2f} times that at 0 %", most <= MOST_TIMES * none),
-            Claim(f"{missed:,} slots of healthy targets missed", not missed),
+            Claim(
+                f"p99 lag at {MOST} %: {times(most, none):.2f} times that at 0 %",
+                checked and most <= MOST_TIMES * none,
+            ),
+            Claim(f"{missed:,} slots of healthy targets missed", checked and not missed),
+            Claim(f"{failed:,} checks of healthy targets failed", checked and not failed),
         ]
 
     @property
@@ -108,6 +115,7 @@ class Measured:
         return {
             "slots": self.slots,
             "hang": {share: self.healthy[share].as_json() for share in sorted(SHARES)},
+            "claims": told(self.claims),
         }
 
     def picture(self) -> str:

@@ -18,7 +18,7 @@ from scripts.bench_run.name_server import KNOWN, SILENT, name_server
 from scripts.bench_run.options import count
 from scripts.bench_run.picture import bars
 from scripts.bench_run.site import pages
-from scripts.bench_run.table import Claim, table
+from scripts.bench_run.table import Claim, table, told
 
 INTERVAL_S = 10
 # Of the targets one in so many.
@@ -31,7 +31,7 @@ ADDRESSES, NAMES, SOME_SILENT = "addresses", "names", "names, a tenth silent"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     # With more, dnsmasq is what is measured: at each question it looks through all that are open.
-    parser.add_argument("--targets", type=count, default=10_000, metavar="N")
+    parser.add_argument("--targets", type=count, default=6_000, metavar="N")
     parser.add_argument("--seconds", type=count, default=20, metavar="N", help="that are measured")
 
 
@@ -67,9 +67,10 @@ class Measured:
     def claims(self) -> list[Claim]:
         more_us = self.runs[SOME_SILENT].us_a_check - self.runs[ADDRESSES].us_a_check
         failed = sum(run.due.failed + run.due.missed for run in self.runs.values())
+        checked = all(run.due.checked for run in self.runs.values())
         return [
-            Claim(f"{more_us:.1f} us a check more than with addresses", more_us <= MOST_MORE_US),
-            Claim(f"{failed:,} checks of healthy targets failed or missed", not failed),
+            Claim(f"{more_us:.1f} us a check more than with addresses", checked and more_us <= MOST_MORE_US),
+            Claim(f"{failed:,} checks of healthy targets failed or missed", checked and not failed),
         ]
 
     @property
@@ -77,7 +78,8 @@ class Measured:
         return all(claim.holds for claim in self.claims)
 
     def as_json(self) -> dict[str, Any]:
-        return {name: run.as_json() for name, run in self.runs.items()}
+        runs = {name: run.as_json() for name, run in self.runs.items()}
+        return {**runs, "claims": told(self.claims)}
 
     def picture(self) -> str:
         values = [(name, run.us_a_check, True) for name, run in self.runs.items()]

@@ -1,4 +1,4 @@
-"""CPU time of running processes and all that they have started, from /proc (proc(5))."""
+"""CPU time of running processes, with all their threads and all that they have started (proc(5))."""
 
 from __future__ import annotations
 
@@ -6,46 +6,57 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
-class Process(NamedTuple):
-    """What the kernel says of one process."""
-
-    parent: int
-    cpu_s: float
-
-
 def cpu_s(roots: Iterable[int]) -> float:
     """User and system time so far, of these processes and their descendants that live."""
-    return sum(process.cpu_s for process in _family(roots).values())
+    return sum(map(cpu_s_of, _family(roots)))
+
+
+def cpu_s_of(pid: int) -> float:
+    """User and system time of one process, seconds, exact where the kernel tells; 0 if it has ended."""
+    spent_s = 0.0
+    with suppress(OSError):
+        for task in (Path("/proc") / str(pid) / "task").iterdir():
+            # A thread may have ended meanwhile.
+            with suppress(OSError):
+                spent_s += _of_task(task)
+    return spent_s
+
+
+def _of_task(task: Path) -> float:
+    schedstat = task / "schedstat"
+    if schedstat.exists():
+        return int(schedstat.read_text(encoding="ascii").split()[0]) / 1e9
+    fields = _fields(task / "stat")
+    return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
 
 
 def descendants(root: int) -> list[int]:
     """The processes that ``root`` and its descendants have started, and that live."""
-    return sorted(_family([root]).keys() - {root})
+    return sorted(_family([root]) - {root})
 
 
-def _family(roots: Iterable[int]) -> dict[int, Process]:
-    found = dict(_processes())
+def _family(roots: Iterable[int]) -> set[int]:
+    parents = dict(_parents())
     wanted = set(roots)
     # Children have a parent that is older, but not always a number that is greater.
-    while more := {pid for pid, process in found.items() if process.parent in wanted} - wanted:
+    while more := {pid for pid, parent in parents.items() if parent in wanted} - wanted:
         wanted |= more
-    return {pid: found[pid] for pid in wanted if pid in found}
+    return wanted & parents.keys()
 
 
-def _processes() -> Iterable[tuple[int, Process]]:
+def _parents() -> Iterable[tuple[int, int]]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             # It may have ended meanwhile.
             with suppress(OSError):
-                yield int(entry.name), _parsed((entry / "stat").read_text(encoding="utf-8", errors="replace"))
+                yield int(entry.name), int(_fields(entry / "stat")[1])
 
 
-def _parsed(stat: str) -> Process:
-    # The name, in brackets, may hold anything; the state comes next.
-    fields = stat.rpartition(")")[2].split()
-    return Process(parent=int(fields[1]), cpu_s=(int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND)
+def _fields(stat: Path) -> list[str]:
+    """From the state on."""
+    # The name, in brackets, may hold anything.
+    return stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()

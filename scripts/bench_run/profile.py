@@ -1,13 +1,15 @@
 """Runs a part and records, process by process, where its time goes: flame graphs, and the functions on top.
 
-The options of the part follow its name: ``scripts/bench profile --seconds 5 cpu --rate 5000``. It must last
-long enough for three recordings, and is ended after them. py-spy records, with the code of libraries; where
-perf is installed it tells what part is the kernel's, libcurl's, Python's.
+The options of the part follow its name: ``scripts/bench profile --seconds 5 cpu --rate 5000``. It is recorded
+while it measures, for which it is given the time that it takes, and ended then. py-spy records, with the code
+of libraries; where perf is installed it tells what part is the kernel's, libcurl's, Python's.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
+import os
 import signal
 import subprocess
 import sys
@@ -19,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from scripts.bench_run.clients import Failed
+from scripts.bench_run.moment import VARIABLE
 from scripts.bench_run.options import count
 from scripts.bench_run.parts import PARTS
 from scripts.bench_run.processes import descendants
@@ -31,8 +35,12 @@ ROOT = Path(__file__).parents[2]
 NAMES = {"scheduler": "scheduler", "aggregator": "aggregator", "wsbridge": "wsbridge", "fetchers": "pool"}
 FETCHER = "fetchers.fetcher"
 OUTPUT = "part.out"
+MEASURING = "measuring"
+FUNCTIONS = "functions.txt"
 LONGEST_WAIT_S = 120
 LOOK_S = 0.2
+# Beyond its seconds, of each look.
+MORE_S = 5
 LEAST = 0.01
 WIDEST = 90
 
@@ -43,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=5,
         metavar="SECONDS",
-        help="from when there are fetchers to the first recording",
+        help="from when it measures to the first recording",
     )
     parser.add_argument("--seconds", type=count, default=6, metavar="N", help="of each recording")
     parser.add_argument(
@@ -54,29 +62,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> Profiles:
-    """Record all processes of the system at once; raises ``NotEnough``."""
+    """Record all processes of the system at once; raises ``NotEnough`` and ``Failed``."""
     planned = list(looks(arguments.seconds))
     to: Path = arguments.to.resolve() / arguments.profiled
-    to.mkdir(parents=True, exist_ok=True)
-    for old in to.iterdir():
-        old.unlink()
-    with _running([arguments.profiled, *arguments.options], folder) as part:
-        _wait_for_fetchers(part, folder / OUTPUT)
+    make_empty(to)
+    lasting = _lasting(arguments.profiled, arguments.after + len(planned) * (arguments.seconds + MORE_S))
+    with _running([arguments.profiled, *lasting, *arguments.options], folder) as part:
+        began = _wait_until_it_measures(part, folder)
         time.sleep(arguments.after)
         pids = dict(_ours(part.pid))
-        record(pids, planned, to)
+        if pids:
+            record(pids, planned, to)
+        if _began(folder) != began:
+            raise Failed("the part did not measure for long enough: see what options it has")
     profiles = Profiles(to, {name: Profile.of(to / name) for name in pids})
-    (to / "functions.txt").write_text(f"{profiles}\n", encoding="utf-8")
+    (to / FUNCTIONS).write_text(f"{profiles}\n", encoding="utf-8")
     return profiles
+
+
+def make_empty(to: Path) -> None:
+    """Remove the profile that was there, and nothing else; raises ``Failed``."""
+    to.mkdir(parents=True, exist_ok=True)
+    old = list(to.iterdir())
+    foreign = [path for path in old if not (path.is_file() and _is_ours(path))]
+    if foreign:
+        raise Failed(f"{foreign[0]} is no profile: give another folder with --to")
+    for path in old:
+        path.unlink()
+
+
+def _is_ours(path: Path) -> bool:
+    return path.suffix in {FLAMES, STACKS, CODE} or path.name == FUNCTIONS
 
 
 @contextmanager
 def _running(words: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A part, for as long as this lasts."""
     command = [sys.executable, "-m", "scripts.bench_run", *words, "--folder", f"{folder / 'part'}"]
+    env = os.environ | {VARIABLE: f"{folder / MEASURING}"}
     with (
         (folder / OUTPUT).open("wb") as output,
-        subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output) as part,
+        # Ctrl-C is for this process, which passes it on: the second one would not let the system drain.
+        subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=output, stderr=output, start_new_session=True
+        ) as part,
     ):
         try:
             yield part
@@ -85,13 +114,31 @@ def _running(words: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes]
             part.send_signal(signal.SIGINT)
 
 
-def _wait_for_fetchers(part: subprocess.Popen[bytes], output: Path) -> None:
+def _lasting(part: str, seconds: float) -> list[str]:
+    """Options with which it measures for so long, where it can be told; those of the user come after them."""
+    parser = argparse.ArgumentParser()
+    PARTS[part].add_arguments(parser)
+    known = "seconds" in vars(parser.parse_args([]))
+    return ["--seconds", f"{math.ceil(seconds)}"] if known else []
+
+
+def _wait_until_it_measures(part: subprocess.Popen[bytes], folder: Path) -> int:
+    """Since when it does; raises ``NotEnough``."""
     deadline = time.monotonic() + LONGEST_WAIT_S
-    while not any(name.startswith("fetcher") for name, _pid in _ours(part.pid)):
+    while not (began := _began(folder)):
         if part.poll() is not None or time.monotonic() > deadline:
-            words = output.read_text(encoding="utf-8", errors="replace").splitlines()
-            raise NotEnough(f"the part has no fetchers: {(words or ['it says nothing'])[-1]}")
+            words = (folder / OUTPUT).read_text(encoding="utf-8", errors="replace").splitlines()
+            raise NotEnough(f"the part measures nothing: {(words or ['it says nothing'])[-1]}")
         time.sleep(LOOK_S)
+    return began
+
+
+def _began(folder: Path) -> int:
+    """0: it does not measure."""
+    try:
+        return (folder / MEASURING).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _ours(root: int) -> Iterator[tuple[str, int]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from scripts.bench_run.use import Use
 
 ROOT = Path(__file__).parents[2]
 LONGEST_S = 120
+END_S = 5
 
 
 @dataclass(frozen=True)
@@ -38,37 +40,39 @@ class Round:
 
 def reference(name: str, site: Pages, requests: int, *options: str, loops: int = 1) -> Reference:
     """``loops`` processes that share the requests; raises ``Failed``."""
-    each = requests // loops
+    each = max(1, requests // loops)
     fixed = ["--requests", str(each), "--scheme", site.scheme, "--port", str(site.port), *options]
-    processes = [
-        subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                f"scripts.bench_run.references.{name}",
-                *fixed,
-                "--first",
-                str(number * each),
-            ],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(loops)
-    ]
-    answers = [_answer(name, process) for process in processes]
+    command = [sys.executable, "-m", f"scripts.bench_run.references.{name}", *fixed]
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(_running([*command, "--first", str(number * each)]))
+            for number in range(loops)
+        ]
+        answers = [_answer(name, process) for process in processes]
     return Reference(
         sum(answer["us"] for answer in answers) / loops, sum(answer["per_second"] for answer in answers)
     )
+
+
+@contextmanager
+def _running(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+    """For as long as this lasts: what went wrong is not to run on beside what is measured next."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.communicate(timeout=END_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def _answer(name: str, process: subprocess.Popen[str]) -> dict[str, float]:
     try:
         out, errors = process.communicate(timeout=LONGEST_S)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
         raise Failed(f"{name}: not done after {LONGEST_S} s") from None
     if process.returncode:
         raise Failed(f"{name}: {(errors.splitlines() or ['ended without a word'])[-1]}")

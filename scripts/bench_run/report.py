@@ -10,7 +10,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ RUNS: Sequence[tuple[str, str, Sequence[str]]] = (
     ("downloads", "downloads", ()),
     ("scale", "scale", ()),
 )
+# What is measured in the same run.
+WITH: Mapping[str, Sequence[str]] = {"scale": ("start", "latency")}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> Report:
-    """Run them; one that fails does not keep the others from being run."""
+    """Run them; one that fails does not keep the others from being run. Raises ``Failed``."""
     report = Report()
+    if arguments.write is not None:
+        _make(arguments.write)
     for name, part, options in RUNS:
         print(f"--- {name} ---", file=sys.stderr, flush=True)
         began = time.monotonic()
@@ -57,6 +61,8 @@ def measure(arguments: argparse.Namespace, folder: Path) -> Report:
         except (NotEnough, Failed) as mistake:
             report.left_out[name] = str(mistake)
             print(f"bench: {name}: {mistake}", file=sys.stderr, flush=True)
+            if arguments.write is not None:
+                _write_left_out(arguments.write, name, str(mistake))
             continue
         print(measured, end="\n\n", file=sys.stderr if arguments.json else None, flush=True)
         print(f"--- {name} took {time.monotonic() - began:.0f} s ---", file=sys.stderr, flush=True)
@@ -85,8 +91,22 @@ def _figures(name: str, measured: Measured) -> Iterator[tuple[str, Measured]]:
         yield "latency", measured.asked
 
 
+def _make(folder: Path) -> None:
+    """At once: not when there is something to write after many minutes."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as mistake:
+        raise Failed(f"{folder}: {mistake.strerror}") from mistake
+
+
+def _write_left_out(folder: Path, name: str, why: str) -> None:
+    """In the place of figures, which would pass for those of this run."""
+    for one in (name, *WITH.get(name, ())):
+        (folder / f"{one}.svg").unlink(missing_ok=True)
+        (folder / f"{one}.json").write_text(json.dumps({"left_out": why}, indent=1) + "\n", encoding="utf-8")
+
+
 def _write(folder: Path, name: str, measured: Measured) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.svg").write_text(measured.picture(), encoding="utf-8")
     (folder / f"{name}.json").write_text(json.dumps(measured.as_json(), indent=1) + "\n", encoding="utf-8")
 
@@ -103,7 +123,8 @@ class Report:
         return not self.left_out and all(measured.held for measured in self.found.values())
 
     def as_json(self) -> dict[str, Any]:
-        return {name: measured.as_json() for name, measured in self.found.items()}
+        found = {name: measured.as_json() for name, measured in self.found.items()}
+        return {**found, "left_out": self.left_out}
 
     def __str__(self) -> str:
         lines = [f"{'ok' if measured.held else 'NOT':>3}  {name}" for name, measured in self.found.items()]

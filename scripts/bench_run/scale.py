@@ -24,8 +24,8 @@ from scripts.bench_run.minutes import MINUTE_S, Minute
 from scripts.bench_run.options import count
 from scripts.bench_run.picture import bars
 from scripts.bench_run.start import Started
-from scripts.bench_run.table import Claim, table
-from scripts.bench_run.use import Use
+from scripts.bench_run.table import Claim, table, told
+from scripts.bench_run.use import SoFar, Use
 
 MOST_P50_MS = 20
 MOST_P99_MS = 250
@@ -43,10 +43,10 @@ def measure(arguments: argparse.Namespace, folder: Path) -> Measured:
         first_s = start.until_first(watched)
         first_minute_s = minutes.next_minute(time.time())
         with asking(watched.system) as latencies:
-            before = Use.so_far(watched.system, watched.site)
+            before = SoFar.of(watched.system, watched.site)
             started = start.watch(watched, first_s, small_rss)
             time.sleep(max(0.0, first_minute_s + arguments.minutes * MINUTE_S - time.time()))
-            use = Use.so_far(watched.system, watched.site) - before
+            use = SoFar.of(watched.system, watched.site) - before
         found = minutes.read(watched.system, first_minute_s, arguments.minutes)
     slots = watched.targets * (MINUTE_S // watched.interval_s) * arguments.minutes
     return Measured(found, slots, use, started, Asked(latencies))
@@ -66,12 +66,14 @@ class Measured:
     @property
     def claims(self) -> list[Claim]:
         due = sum(minute.due for minute in self.minutes)
+        checked, ok = (sum(getattr(minute, name) for minute in self.minutes) for name in ("checked", "ok"))
         missed = sum((Counter(minute.missed) for minute in self.minutes), Counter())
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in missed.most_common())
         p50 = max((minute.lag_ms.p50 for minute in self.minutes), default=float("inf"))
         p99 = max((minute.lag_ms.p99 for minute in self.minutes), default=float("inf"))
         return [
             Claim(f"{due:,} of {self.slots:,} slots settled", due == self.slots),
+            Claim(f"{checked - ok:,} of {checked:,} checks failed", 0 < checked == ok),
             Claim(f"{missed.total():,} missed{reasons and f': {reasons}'}", not missed),
             Claim(f"lag p50 in the worst minute {p50:.1f} ms", p50 < MOST_P50_MS),
             Claim(f"lag p99 in the worst minute {p99:.1f} ms", p99 < MOST_P99_MS),
@@ -85,7 +87,7 @@ class Measured:
         return {
             "minutes": msgspec.to_builtins(self.minutes),
             "use": asdict(self.use),
-            "claims": {claim.words: claim.holds for claim in self.claims},
+            "claims": told(self.claims),
             "start": self.started.as_json(),
             "latency": self.asked.as_json(),
         }

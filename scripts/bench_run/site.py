@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.bench_run.usage import cpu_s_of
+from scripts.bench_run.processes import cpu_s_of
 from scripts.nginx import NotEnough, free_port, nginx
 
 BODY = "A page of some length, as a check would find it.\\n"
@@ -94,4 +94,6 @@ def make_certificate(folder: Path) -> None:
     names = ["-subj", "/CN=site", "-addext", "subjectAltName=IP:127.1.0.1"]
     files = ["-keyout", str(folder / "site.key"), "-out", str(folder / "site.pem")]
     command = ["openssl", "req", "-x509", "-days", "2", *key, *names, *files]
-    subprocess.run(command, check=True, capture_output=True)
+    made = subprocess.run(command, check=False, capture_output=True, text=True)
+    if made.returncode:
+        raise NotEnough(f"openssl makes no certificate: {made.stderr.strip()}")

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from scripts.bench_run import crowd
+from scripts.bench_run.clients import Failed
 from scripts.bench_run.crowd import Crowd
 from scripts.bench_run.memory import Memory, memory
 from scripts.bench_run.picture import bars
-from scripts.bench_run.system import running
-from scripts.bench_run.table import Claim, table
+from scripts.bench_run.system import System, running
+from scripts.bench_run.table import Claim, table, told
 from scripts.bench_run.usage import pids
 from scripts.nginx import NotEnough
 
@@ -61,6 +62,8 @@ class Started:
     # Of a scheduler with a single target; what the URLs come to. Bytes.
     small_rss: int
     url_bytes: int
+    # Whose check has failed.
+    down: int = 0
 
     @property
     def bytes_a_target(self) -> float:
@@ -74,6 +77,7 @@ class Started:
         return [
             Claim(f"first check after {self.first_s:.1f} s", self.first_s <= MOST_FIRST_S),
             Claim(f"all checked after {self.all_s:.1f} s{late}", not self.unchecked and self.all_s <= most_s),
+            Claim(f"{self.down:,} targets failed", not self.down),
             Claim(
                 f"the scheduler takes {self.bytes_a_target:.0f} bytes a target beyond its URL",
                 self.bytes_a_target <= MOST_BYTES_A_TARGET,
@@ -91,9 +95,11 @@ class Started:
             "first_check_s": round(self.first_s, 2),
             "all_checked_s": round(self.all_s, 2),
             "unchecked": self.unchecked,
+            "down": self.down,
             "bytes_a_target": round(self.bytes_a_target, 1),
             "memory": {name: found._asdict() for name, found in self.memory.items()},
             "scheduler_of_one_target_rss": self.small_rss,
+            "claims": told(self.claims),
         }
 
     def picture(self) -> str:
@@ -112,19 +118,31 @@ class Started:
 
 
 def watch(watched: Crowd, first_s: float, small_rss: int) -> Started:
-    """Wait until all targets have been checked, or for a time in which they should have been."""
+    """Wait until all targets have been checked, or for a time in which they should have been.
+
+    Raises ``NotEnough`` and ``Failed``.
+    """
     most_s = first_s + MOST_INTERVALS * watched.interval_s
     all_s = _until(watched, lambda status: not status["targets"]["unknown"], most_s, ALL_LOOK_S)
+    known = watched.system.told("scheduler")["targets"]
     return Started(
         targets=watched.targets,
         interval_s=watched.interval_s,
         first_s=first_s,
         all_s=all_s,
-        unchecked=watched.system.status("scheduler").get("targets", {}).get("unknown", watched.targets),
-        memory={name: memory(pid) for name, pid in pids(watched.system).items()},
+        unchecked=known["unknown"],
+        memory=_memory(watched.system),
         small_rss=small_rss,
         url_bytes=watched.url_bytes,
+        down=known["down"],
     )
+
+
+def _memory(system: System) -> dict[str, Memory]:
+    try:
+        return {name: memory(pid) for name, pid in pids(system).items()}
+    except OSError as gone:
+        raise Failed(f"a process has ended while its memory was measured: {gone}") from gone
 
 
 def until_first(watched: Crowd) -> float:
@@ -155,4 +173,4 @@ def rss_of_small(folder: Path) -> int:
     small.mkdir()
     with running(small, [{"url": "http://127.0.0.1:9/", "interval": 1}], {"fetchers": 1}) as system:
         system.until_running(fetchers=1, checked=1)
-        return memory(pids(system)["scheduler"]).rss
+        return _memory(system)["scheduler"].rss

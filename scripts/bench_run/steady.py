@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.bench_run.clients import Failed
+from scripts.bench_run.moment import measuring
 from scripts.bench_run.site import MOST_HOSTS, Pages
 from scripts.bench_run.steered import Steered
 from scripts.bench_run.system import System, Target, running
-from scripts.bench_run.use import Use
+from scripts.bench_run.use import SoFar, Use
 
 INTERVAL_S = 10
 MOST_RATE = MOST_HOSTS // INTERVAL_S
@@ -50,10 +51,11 @@ class Steady:
         """
         self._steered.watch(self._load.targets(self._site))
         time.sleep(self._load.warm_s)
-        before = Use.so_far(self._system, self._site)
-        time.sleep(seconds)
-        use = Use.so_far(self._system, self._site) - before
-        down = self._system.status("scheduler").get("targets", {}).get("down", 0)
+        before = SoFar.of(self._system, self._site)
+        with measuring():
+            time.sleep(seconds)
+        use = SoFar.of(self._system, self._site) - before
+        down = self._system.told("scheduler")["targets"]["down"]
         self._steered.watch(resting(self._site))
         if down:
             raise Failed(f"the checks of {down:,} targets failed; {self._system.data_dir} has the log")

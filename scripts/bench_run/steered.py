@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from pagestatus.control import ask
+from pagestatus.control import ControlError, NoAnswer, ask
 from scripts.bench_run.system import System, Target
 from scripts.nginx import NotEnough
 
@@ -19,18 +19,18 @@ class Steered:
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._control = system.addresses.control
 
     def watch(self, targets: Sequence[Target]) -> None:
         """Go on with another list."""
-        before = self._lists()
+        # Without an answer any list would be a new one.
+        before = int(self._system.told("scheduler")["list"]["generation"])
         (self._system.data_dir.parent / "urls.json").write_text(json.dumps(targets), encoding="utf-8")
-        ask(self._control("scheduler"), "reload")
+        self._order("scheduler", "reload", {})
         self._until(lambda: self._lists() > before, "the list is not read")
 
     def scale(self, fetchers: int) -> None:
         """Go on with so many fetchers."""
-        ask(self._control("fetchers"), "scale", {"n": fetchers})
+        self._order("fetchers", "scale", {"n": fetchers})
         self._until(lambda: self._states() == ["running"] * fetchers, f"there are never {fetchers} fetchers")
 
     def until_all_checked(self) -> None:
@@ -40,6 +40,13 @@ class Steered:
     def until_checked(self, slots: int) -> None:
         """See that so many slots have been checked."""
         self._until(lambda: self._checked() >= slots, f"{slots:,} slots are never checked")
+
+    def _order(self, name: str, command: str, params: Mapping[str, object]) -> None:
+        """Once, and with patience: it may be done although the answer is late."""
+        try:
+            ask(self._system.addresses.control(name), command, dict(params), LONGEST_S)
+        except (NoAnswer, ControlError) as refused:
+            raise NotEnough(f"{name} does not {command}: {refused}") from refused
 
     def _checked(self) -> int:
         return int(self._system.status("scheduler").get("schedule", {}).get("checked_total", 0))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,12 +17,15 @@ from typing import Any
 
 from pagestatus.addresses import Addresses
 from pagestatus.control import NoAnswer, ask
+from scripts.bench_run.processes import descendants
 from scripts.nginx import NotEnough, free_port
 
 # In the order in which they are to drain.
 ACTORS = ("wsbridge", "scheduler", "fetchers", "aggregator")
 START_S = 30
 DRAIN_S = 40
+# Until it is given up to wait for an answer.
+ANSWER_S = 10
 
 Target = Mapping[str, object]
 
@@ -45,6 +49,15 @@ class System:
             answer: dict[str, Any] = ask(self.addresses.control(name), "status")
         except NoAnswer:
             return {}
+        return answer
+
+    def told(self, name: str) -> dict[str, Any]:
+        """The same from one that must answer; raises ``NotEnough``."""
+        deadline = time.monotonic() + ANSWER_S
+        while not (answer := self.status(name)):
+            if time.monotonic() > deadline:
+                raise NotEnough(f"{name} does not say how it is; {self.data_dir.parent} has the logs")
+            time.sleep(0.1)
         return answer
 
     def until_running(self, fetchers: int, checked: int) -> None:
@@ -74,8 +87,11 @@ def running(folder: Path, targets: Sequence[Target], settings: Mapping[str, obje
     with TemporaryDirectory(prefix="pagestatus-bench-") as run_dir:
         places = {"run_dir": run_dir, "data_dir": folder / "data", "urls": urls, "websocket.port": port}
         environment = _environment({**places, **settings})
-        processes = [_start(name, folder, environment) for name in ACTORS]
+        processes: list[subprocess.Popen[bytes]] = []
         try:
+            for name in ACTORS:
+                # One by one, so that those that run are ended when this one does not start.
+                processes.append(_start(name, folder, environment))  # noqa: PERF401
             yield System(
                 folder / "data",
                 Addresses(Path(run_dir)),
@@ -83,8 +99,7 @@ def running(folder: Path, targets: Sequence[Target], settings: Mapping[str, obje
                 tuple(process.pid for process in processes),
             )
         finally:
-            for process in processes:
-                _drain(process)
+            _end(processes)
 
 
 def _environment(settings: Mapping[str, object]) -> dict[str, str]:
@@ -107,10 +122,22 @@ def _start(name: str, folder: Path, environment: Mapping[str, str]) -> subproces
         )
 
 
-def _drain(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
+def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Drain one after the other; when that is interrupted, by a second Ctrl-C, none is left either."""
     try:
-        process.wait(DRAIN_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
+        for process in processes:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(DRAIN_S)
+    finally:
+        for process in processes:
+            _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """If it still lives, and the fetchers that it has started."""
+    if process.poll() is None:
+        for pid in (process.pid, *descendants(process.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         process.wait()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -15,6 +16,16 @@ class Claim:
 
     def __str__(self) -> str:
         return f"{'ok' if self.holds else 'NOT':>3}  {self.words}"
+
+
+def told(claims: Iterable[Claim]) -> dict[str, bool]:
+    """For JSON."""
+    return {claim.words: claim.holds for claim in claims}
+
+
+def times(value: float, other: float) -> float:
+    """How many times ``other`` it is; infinite where that makes no sense."""
+    return value / other if 0 < other < math.inf else math.inf
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -17,7 +17,7 @@ from scripts.bench_run.picture import bars
 from scripts.bench_run.reference import Round, reference
 from scripts.bench_run.site import pages
 from scripts.bench_run.steady import MOST_RATE, Load, steady
-from scripts.bench_run.table import Claim, table
+from scripts.bench_run.table import Claim, table, told
 
 MOST_BARE = 1.1
 BARE = "bare pycurl loop"
@@ -76,7 +76,7 @@ class Measured:
         return {
             "us": {"pagestatus": round(self._ours_us, 2), BARE: round(self._bare_us, 2)},
             "rounds": [asdict(round_) for round_ in self.rounds],
-            "claims": {claim.words: claim.holds for claim in self.claims},
+            "claims": told(self.claims),
         }
 
     def picture(self) -> str:

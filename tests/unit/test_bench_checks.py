@@ -7,9 +7,12 @@ from ipaddress import ip_address
 import pytest
 
 from scripts.bench_run import cpu, tls
+from scripts.bench_run.clients import Failed
 from scripts.bench_run.reference import Reference, Round
 from scripts.bench_run.site import MOST_HOSTS, address
-from scripts.bench_run.use import SITE, Use
+from scripts.bench_run.use import SITE, SoFar, Use
+
+PIDS = {"scheduler": 7, "fetcher-1": 8}
 
 
 def use(us: float) -> Use:
@@ -32,10 +35,27 @@ def test_every_number_is_a_host_of_its_own() -> None:
 def test_use_is_what_came_between_without_the_site() -> None:
     before = Use(10.0, 100, {"scheduler": 1.0, "fetcher-1": 2.0, SITE: 5.0}, missed=3)
     after = Use(12.0, 300, {"scheduler": 1.5, "fetcher-1": 2.5, SITE: 9.0}, missed=4)
-    found = after - before
+    found = SoFar(PIDS, after) - SoFar(PIDS, before)
     assert (found.seconds, found.checks, found.missed) == (2.0, 200, 1)
     assert found.us_a_check == pytest.approx(5000)
     assert found.per_second == 100
+
+
+@pytest.mark.parametrize(
+    ("pids", "fetcher_s"),
+    [
+        # Another one under its name; one that is gone, and not yet replaced.
+        ({"scheduler": 7, "fetcher-1": 9}, 3.0),
+        ({"scheduler": 7}, 3.0),
+        # One that has ended has no time at all.
+        (PIDS, 0.0),
+    ],
+)
+def test_a_process_that_ends_is_no_small_use(pids: dict[str, int], fetcher_s: float) -> None:
+    before = SoFar(PIDS, Use(10.0, 100, {"scheduler": 1.0, "fetcher-1": 2.0, SITE: 5.0}))
+    after = SoFar(pids, Use(12.0, 300, {"scheduler": 1.5, "fetcher-1": fetcher_s, SITE: 9.0}))
+    with pytest.raises(Failed, match="has ended"):
+        _ = after - before
 
 
 @pytest.mark.parametrize(

@@ -61,17 +61,29 @@ def test_what_could_not_be_measured_stops_nothing(monkeypatch: pytest.MonkeyPatc
     found = run(monkeypatch, tmp_path, {"cpu": None, "tls": True})
     assert not found.held
     assert found.left_out == {"cpu": "no nginx"}
-    assert found.as_json() == {"tls": {"held": True}}
+    assert found.as_json() == {"tls": {"held": True}, "left_out": {"cpu": "no nginx"}}
 
 
 def test_figures_and_pictures_are_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     run(monkeypatch, tmp_path, {"cpu": False, "tls": None})
     written = tmp_path / "written"
-    assert {path.name for path in written.iterdir()} == {"cpu.svg", "cpu.json"}
+    assert {path.name for path in written.iterdir()} == {"cpu.svg", "cpu.json", "tls.json"}
     assert json.loads((written / "cpu.json").read_text(encoding="utf-8")) == {"held": False}
     # Only what failed leaves something to look at.
     assert {path.name for path in tmp_path.iterdir()} == {"written", "tls"}
     assert (tmp_path / "tls" / "log").read_text(encoding="ascii") == "True"
+
+
+def test_old_figures_are_not_those_of_a_part_that_failed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    written = tmp_path / "written"
+    written.mkdir()
+    for name in ("scale", "start", "latency"):
+        (written / f"{name}.svg").write_text("<svg/>", encoding="utf-8")
+    run(monkeypatch, tmp_path, {"scale": None})
+    assert sorted(path.name for path in written.iterdir()) == ["latency.json", "scale.json", "start.json"]
+    assert json.loads((written / "start.json").read_text(encoding="utf-8")) == {"left_out": "no nginx"}
 
 
 def test_the_functions_on_top_of_the_stacks(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -13,8 +14,8 @@ from urllib.parse import quote
 
 import pycurl
 
+from scripts.bench_run.processes import cpu_s_of
 from scripts.bench_run.references.asked import Asked, asked
-from scripts.bench_run.usage import cpu_s_of
 from scripts.nginx import free_port
 
 PROGRAM = "prometheus-blackbox-exporter"
@@ -91,5 +92,7 @@ def _wait_for(port: int) -> None:
 
 
 if __name__ == "__main__":
+    # So that the exporter does not outlive it.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
     with TemporaryDirectory() as made:
         run(asked(__doc__), Path(made))
