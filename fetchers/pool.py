@@ -11,6 +11,7 @@ from fetchers.child import Child
 from fetchers.respawn import Respawn
 from pagestatus.config import MOST_FETCHERS, Config
 from pagestatus.control import Command, ControlError
+from pagestatus.locks import Lock
 from pagestatus.loop import Timer
 from pagestatus.messages import Gone
 from pagestatus.ports import Outbox
@@ -18,6 +19,7 @@ from pagestatus.runner import Runner
 
 log = logging.getLogger(__name__)
 
+LOCK = "fetchers.lock"
 # A fetcher that has not beaten for this long hangs; its first beat comes when it has started.
 SILENT_S = 10.0
 LINGER_S = 1.0
@@ -33,6 +35,7 @@ class Pool:
     def __init__(self, config: Config, flags: Sequence[str]) -> None:
         """``flags`` are passed on to the fetchers."""
         self._wanted = config.fetchers
+        self._data_dir = config.data_dir
         self._flags = flags
         self._children: dict[int, Child] = {}
         self._respawns: dict[int, Respawn] = {}
@@ -42,6 +45,8 @@ class Pool:
     def start(self, runner: Runner) -> None:
         """Start all fetchers."""
         self._runner = runner
+        # run_dir has a lock of its own; this one keeps two run_dirs from writing into one data_dir.
+        self._lock = Lock(self._data_dir / LOCK)
         self._loop = runner.loop
         self._scheduler = Outbox(runner.loop, runner.context, runner.addresses.scheduler)
         self._bridge = Outbox(
@@ -95,6 +100,7 @@ class Pool:
             self._tell_gone(child)
         self._scheduler.close(LINGER_S)
         self._bridge.close(LINGER_S)
+        self._lock.release()
 
     def _scale(self, params: Mapping[str, Any]) -> dict[str, int]:
         wanted = params.get("n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from pagestatus.addresses import Addresses, BadRunDir
 from pagestatus.config import Config, ConfigMistakes, load
 from pagestatus.locks import Taken
 from pagestatus.loop import Loop
-from pagestatus.runner import DRAIN_S, Actor, CannotStart, Exit, Runner
+from pagestatus.runner import DRAIN_S, Actor, CannotStart, CannotStartYet, Exit, Runner
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -47,6 +48,7 @@ def main(
         for line in mistakes.lines:
             click.echo(line, err=True)
         return Exit.CONFIGURATION
+    _keep_others_from_writing()
     try:
         Addresses(config.run_dir).prepare()
         config.data_dir.mkdir(parents=True, exist_ok=True)
@@ -62,14 +64,25 @@ def main(
     return _run(Runner(actor, config, drain_timeout_s, drive))
 
 
+def _keep_others_from_writing() -> None:
+    """A umask that hides nothing from anybody was not meant for a journal: then the usual one, 022."""
+    mask = os.umask(0o022)
+    if mask & 0o002:
+        os.umask(mask)
+
+
 def _run(runner: Runner) -> Exit:
     try:
         exit_ = runner.run()
+    except (CannotStartYet, Taken) as mistake:
+        log.error("%s", mistake)  # noqa: TRY400 - one clear line, not a traceback
+        return Exit.GAVE_UP
     except CannotStart as mistake:
         log.error("%s", mistake)  # noqa: TRY400 - one clear line, not a traceback
         return Exit.CONFIGURATION
-    except Taken as mistake:
-        log.error("%s", mistake)  # noqa: TRY400 - one clear line, not a traceback
+    except MemoryError:
+        # It is started again, with less to remember.
+        log.error("out of memory: ending; raise its limit (MemoryMax, ulimit -v), or lower slots")  # noqa: TRY400
         return Exit.GAVE_UP
     except Exception:
         # A bug ends its process loudly, and it is started again clean.

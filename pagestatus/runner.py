@@ -7,6 +7,7 @@ lock is given back, so that a successor never works beside it.
 
 from __future__ import annotations
 
+import errno
 import gc
 import logging
 import os
@@ -26,9 +27,9 @@ from pagestatus.clock import SECOND_US, Clock
 from pagestatus.config import Config
 from pagestatus.control import Command, ControlServer, Params
 from pagestatus.load import Load
-from pagestatus.locks import Lock
 from pagestatus.loop import READ, Loop
 from pagestatus.ports import Context
+from pagestatus.succession import MAKE_WAY, Supervision, succeed
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,10 @@ HEARTBEAT_S = 1.0
 DRAIN_S = 25.0
 # Objects made since the last look at the young ones; the older ones are looked at every so many looks.
 GC_THRESHOLDS = (50_000, 20, 20)
+# What hinders a start and says nothing about the configuration: no room on the disk, or none for us.
+_PASSING = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+)
 
 
 class Exit(IntEnum):
@@ -50,6 +55,10 @@ class Exit(IntEnum):
 
 class CannotStart(Exception):
     """A place the actor was configured to use cannot be used; the message is one line."""
+
+
+class CannotStartYet(CannotStart):
+    """What hinders may pass: to be tried again, for as long as it takes."""
 
 
 class Actor(Protocol):
@@ -105,6 +114,7 @@ class Runner:
         self._exit = Exit.DRAINED
         self._started = time.monotonic()
         self._load = Load()
+        self._supervision = Supervision(actor.name)
         self._next_second = self.loop.now
         self._behind = False
         self._control: ControlServer | None = None
@@ -129,7 +139,7 @@ class Runner:
 
     def _take_lock(self) -> None:
         try:
-            self._lock = Lock(self.addresses.lock(self._actor.name))
+            self._lock = succeed(self.addresses, self._actor.name)
         except OSError as mistake:
             raise _unusable(mistake) from mistake
 
@@ -179,6 +189,7 @@ class Runner:
         self._next_second = max(self._next_second + HEARTBEAT_S, self.loop.now)
         self.loop.at(self._next_second, self._second)
         self._watch_clock()
+        self._supervision.look()
         self._load.note(time.monotonic(), time.process_time())
         self._actor.second()
 
@@ -196,7 +207,12 @@ class Runner:
         own = dict(self._actor.commands())
         status = own.get("status", lambda _params: {})
         own["status"] = lambda params: self._status(status, params)
+        own[MAKE_WAY] = self._make_way
         return own
+
+    def _make_way(self, _params: Params) -> None:
+        self._supervision.make_way()
+        self.drain()
 
     def _status(self, actors: Callable[[Params], object], params: Params) -> dict[str, object]:
         found = actors(params)
@@ -204,7 +220,7 @@ class Runner:
             "name": self._actor.name,
             "pid": os.getpid(),
             "data_dir": str(self.config.data_dir),
-            "state": "draining" if self.draining else "running",
+            "state": "draining" if self.draining else self._supervision.state,
             "uptime_s": round(time.monotonic() - self._started, 3),
             "cpu_s": round(time.process_time(), 3),
             "load": self._load.cores,
@@ -258,4 +274,5 @@ def _spare_collector() -> None:
 
 def _unusable(mistake: OSError) -> CannotStart:
     where = f"{mistake.filename}: " if mistake.filename else ""
-    return CannotStart(f"{where}{mistake.strerror or mistake}")
+    kind = CannotStartYet if mistake.errno in _PASSING else CannotStart
+    return kind(f"{where}{mistake.strerror or mistake}")

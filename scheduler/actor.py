@@ -10,6 +10,7 @@ from random import Random
 from pagestatus.clock import SECOND_US
 from pagestatus.config import Config
 from pagestatus.control import Command
+from pagestatus.locks import Lock
 from pagestatus.loop import Timer
 from pagestatus.messages import Commit, FetcherState, Gone, Leave, Message, Pulse, Recap, Sweep
 from pagestatus.ports import Inbox, Outbox
@@ -22,6 +23,7 @@ from scheduler.planner import Planner, Policy
 
 log = logging.getLogger(__name__)
 
+LOCK = "paused.lock"
 # The longest-running URLs told with every sweep.
 MOST_LONGEST = 20
 # A drain that takes this long will not end in time: an attempt may take ten minutes.
@@ -40,6 +42,7 @@ class Scheduler:
 
     def __init__(self, config: Config) -> None:
         self.lists = Lists(config)
+        self._data_dir = config.data_dir
         self._policy = Policy(
             round(config.check.retry_interval * 1_000_000), config.check.backoff_max, config.check.per_host
         )
@@ -55,6 +58,8 @@ class Scheduler:
         """Read the list, open the ports, and ask what has become of the slots of the one before."""
         self._runner = runner
         self._clock = runner.clock
+        # run_dir has a lock of its own; this one keeps two run_dirs from sharing what is paused.
+        self._lock = Lock(self._data_dir / LOCK)
         try:
             catalog = self.lists.read()
         except BadList as mistake:
@@ -71,11 +76,16 @@ class Scheduler:
             Recap: self._on_recap,
         }
         loop.before_wait(self._round)
-        loop.on_stall(lambda _seconds: self.planner.hold_leases(self._clock.now_us()))
+        loop.on_stall(lambda _seconds: self.planner.stood_still(self._clock.now_us()))
 
     def commands(self) -> Mapping[str, Command]:
         """What an operator can ask."""
         return Commands(self, self._clock).table()
+
+    @property
+    def bad_frames(self) -> int:
+        """What came and was no message."""
+        return self._inbox.bad_frames
 
     # --- messages -----------------------------------------------------------------------------------------
 
@@ -227,3 +237,4 @@ class Scheduler:
             port.close()
         self._aggregator.close(linger_s=1.0)
         self._inbox.close()
+        self._lock.release()

@@ -114,6 +114,11 @@ class Dispatcher:
         self.look(now_us)
         return fetcher is None
 
+    def excuse(self, now_us: int) -> None:
+        """Count as silence only what comes from now on."""
+        for fetcher in self.fetchers.values():
+            fetcher.heard_us = now_us
+
     def forget(self, epoch: int, now_us: int) -> None:
         """A fetcher is lost, or silent for too long. Its leases are the caller's to end, before this."""
         self.fetchers.pop(epoch, None)

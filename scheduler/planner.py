@@ -130,6 +130,11 @@ class Planner:
             self.hold_leases(now_us)
         self._aggregator_heard_us = now_us
 
+    def stood_still(self, now_us: int) -> None:
+        """We did, or the clock went forward: nobody is silent for what could not be heard."""
+        self.hold_leases(now_us)
+        self.dispatcher.excuse(now_us)
+
     def hold_leases(self, now_us: int) -> None:
         """Somebody stood still, and commits that waited come now: call no lease overdue before they have."""
         self._leases_hold_until_us = now_us + SILENT_US

@@ -123,6 +123,7 @@ class World:
         monkeypatch.setattr("scheduler.actor.Handover", functools.partial(NotedHandover, self.history))
         monkeypatch.setattr("scheduler.actor.Random", lambda: self.random)
         monkeypatch.setattr("aggregator.actor.Lock", _NoLock)
+        monkeypatch.setattr("scheduler.actor.Lock", _NoLock)
         monkeypatch.setattr("aggregator.logfile.os", self.disk)
         # So that an answer has more than one part.
         monkeypatch.setattr("aggregator.ledger.SLOTS_A_RECAP", 7)

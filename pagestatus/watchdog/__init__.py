@@ -1,0 +1,1 @@
+"""The watchdog: ends what hangs, so that supervisord starts it again."""
