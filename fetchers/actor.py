@@ -13,11 +13,12 @@ from typing import Any
 from fetchers.channel import BadNameServer
 from fetchers.checker import Checker, Incarnation, Means
 from fetchers.lifeline import ChildEnd
-from fetchers.limits import raise_descriptor_limit, slots_within
+from fetchers.limits import raise_descriptor_limit
 from fetchers.ranges import Ranges
 from fetchers.resolver import Resolver
 from pagestatus.config import Config
 from pagestatus.control import Command
+from pagestatus.descriptors import slots_within
 from pagestatus.messages import Check, FetcherState, Leave, Message, RangeCut, RangeTask
 from pagestatus.ports import Inbox, Outbox
 from pagestatus.runner import CannotStart, Runner

@@ -7,7 +7,7 @@ each fetcher are one process with one loop, so one core is the most that any of 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 # A share of the whole. Beyond NEAR there is little left for a bad hour; beyond FULL slots are missed.
@@ -56,6 +56,8 @@ class Demand(NamedTuple):
     named_bytes: float
     # Attempts that may follow the first.
     retries: int
+    # Checks a second of the host that has most of them.
+    host_per_second: float = 0.0
 
 
 class Seen(NamedTuple):
@@ -82,6 +84,10 @@ class Machine(NamedTuple):
     # What rotation leaves of the log, and what the disk has room for, with the log that is there.
     log_bytes: int
     disk_bytes: int
+    # Checks in flight to one host (check.per_host); 0: as many as there are slots.
+    per_host: int = 0
+    # That a fetcher may have.
+    descriptors: int = 1 << 20
 
 
 class Need(NamedTuple):
@@ -99,6 +105,8 @@ class Plan(NamedTuple):
     slots: Need
     hanging: Need
     worst: Need
+    # Of the slots, those of the host that has most checks.
+    host: Need
     fetchers: Need
     scheduler: Need
     aggregator: Need
@@ -112,6 +120,7 @@ def plan(demand: Demand, seen: Seen, cpu: Cpu, machine: Machine) -> Plan:
     """All of it; how much of its capacity a list uses is the share of ``checks``."""
     held_s = max(seen.latency_ms + machine.commit_ms, SHORTEST_MS) / 1000
     all_slots = machine.fetchers * machine.slots
+    of_host = _need(demand.host_per_second * held_s, machine.per_host or all_slots)
     # As far as each of these goes alone.
     most_per_second = min(
         all_slots / held_s,
@@ -119,6 +128,8 @@ def plan(demand: Demand, seen: Seen, cpu: Cpu, machine: Machine) -> Plan:
         1e6 / cpu.scheduler_us,
         1e6 / cpu.aggregator_us,
         machine.cores * 1e6 / cpu.all_us,
+        # If all of the list grew alike.
+        demand.per_second / of_host.share if of_host.share else inf,
     )
     rate = demand.per_second
     slots = rate * held_s
@@ -129,6 +140,7 @@ def plan(demand: Demand, seen: Seen, cpu: Cpu, machine: Machine) -> Plan:
         slots=_need(slots, all_slots),
         hanging=_need((1 - HANGING) * slots + HANGING * max(demand.worst_slots, slots), all_slots),
         worst=_need(max(demand.worst_slots, slots), all_slots),
+        host=of_host,
         fetchers=Need(enough(busy), machine.fetchers, busy / machine.fetchers),
         scheduler=_need(rate * cpu.scheduler_us / 1e6, 1),
         aggregator=_need(rate * cpu.aggregator_us / 1e6, 1),

@@ -29,6 +29,8 @@ _SPLIT = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//([^/?#\\]*))?([^#]*)", re.DOT
 # Also halves of characters (surrogates), which JSON can spell and UTF-8 can not.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}")
+_DEFAULT_PORTS = {"http:": ":80", "https:": ":443"}
+_AUTHORITY_ENDS = re.compile(r"[/?#]")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 # RFC 6454 section 6.2; browsers' own pages and extensions have schemes of their own.
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://[^/?#@\\\s]+")
@@ -193,3 +195,10 @@ def _address6(text: str) -> str:
     if address.scope_id is not None:
         raise BadUrl(f"the host [{text}] names an interface, which means nothing to others")
     return str(address)
+
+
+def host_of(url: str) -> str:
+    """Scheme, host and port in lower case, without a port that the scheme implies."""
+    end = _AUTHORITY_ENDS.search(url, 8)
+    host = (url if end is None else url[: end.start()]).lower()
+    return host.removesuffix(_DEFAULT_PORTS[host.partition("/")[0]])

@@ -7,7 +7,6 @@ outlives one (a slot, a message) trusts an index; the 64-bit id is for ever.
 
 from __future__ import annotations
 
-import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
@@ -18,14 +17,13 @@ from typing import NamedTuple
 
 from pagestatus.clock import MINUTE_US
 from pagestatus.targets import Target
+from pagestatus.urls import host_of
 
 # A slot is given up after this, however far the next one is: all minutes wait for the slots due in them.
 LONGEST_SLOT_US = 10 * MINUTE_US
 # In a number to sort by: the longest interval has fewer microseconds, the longest list fewer targets.
 _PHASE_BITS = 48
 _INDEX_BITS = 32
-_DEFAULT_PORTS = {"http:": ":80", "https:": ":443"}
-_AUTHORITY_ENDS = re.compile(r"[/?#]")
 
 
 class State(IntEnum):
@@ -169,13 +167,6 @@ class Catalog:
             stop = bisect_right(range(len(self)), interval_us, lo=start, key=self.interval_us)
             yield interval_us, start, stop
             start = stop
-
-
-def host_of(url: str) -> str:
-    """Scheme, host and port in lower case, without a port that the scheme implies."""
-    end = _AUTHORITY_ENDS.search(url, 8)
-    host = (url if end is None else url[: end.start()]).lower()
-    return host.removesuffix(_DEFAULT_PORTS[host.partition("/")[0]])
 
 
 def _number_of(host: str) -> int:

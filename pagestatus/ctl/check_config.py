@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from pagestatus.ctl.seen import cpu, seen
 from pagestatus.ctl.table import Style
 from pagestatus.ctl.text import clean, count
 from pagestatus.targets import BadList, Target, TargetList
+from pagestatus.urls import host_of
 
 # How many of the last minutes tell how long a check takes.
 MINUTES = 10
@@ -94,13 +96,18 @@ def _list(config: Config, findings: Findings) -> None:
 
 def _demand(targets: Iterable[Target], config: Config) -> Demand:
     number, per_second, worst_slots, named_bytes = 0, 0.0, 0.0, 0.0
+    # By number: there may be a million.
+    of_hosts: defaultdict[int, float] = defaultdict(float)
     for target in targets:
         number += 1
         rate = 1e6 / target.interval_us
         per_second += rate
         worst_slots += min(1.0, (target.timeout_us or config.check.timeout * 1e6) / target.interval_us)
+        of_hosts[hash(host_of(target.url))] += rate
         named_bytes += rate * (len(target.url) + (len(target.name) or ID_LETTERS))
-    return Demand(number, per_second, worst_slots, named_bytes / (per_second or 1), config.check.retries)
+    named_bytes /= per_second or 1
+    busiest = max(of_hosts.values(), default=0.0)
+    return Demand(number, per_second, worst_slots, named_bytes, config.check.retries, busiest)
 
 
 def _needs(place: Place, config: Config, demand: Demand) -> Needs:

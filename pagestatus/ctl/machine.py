@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pagestatus.capacity import Machine
 from pagestatus.config import RESULTS_LOG, Config
+from pagestatus.descriptors import descriptor_limit, slots_within
 
 _OWN_CGROUP = Path("/proc/self/cgroup")
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -35,13 +36,16 @@ def _quotas(own_cgroup: Path, cgroups: Path) -> Iterator[float]:
 
 def machine(config: Config) -> Machine:
     """As it is now, with what is configured."""
+    descriptors = descriptor_limit()
     return Machine(
         cores(),
         config.fetchers,
-        config.slots,
+        slots_within(descriptors, config.slots).checks,
         max(0, config.log.fsync_ms),
         config.log.max_bytes * (config.log.keep + 1),
         _disk_bytes(config.data_dir),
+        config.check.per_host,
+        descriptors,
     )
 
 

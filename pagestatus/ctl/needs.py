@@ -74,6 +74,7 @@ def _rows(plan: Plan, log_mode: str) -> Iterator[list[str | Cell]]:
     yield _row("slots", plan.slots, _up)
     yield _row("  a tenth hanging", plan.hanging, _up)
     yield _row("  all hanging", plan.worst, _up)
+    yield _row("  of the busiest host", plan.host, _up)
     yield _row("fetchers", plan.fetchers, count)
     yield _row("cores", plan.cores, _cores)
     yield _row("  the scheduler's", plan.scheduler, _cores)

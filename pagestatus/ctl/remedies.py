@@ -7,6 +7,7 @@ from math import ceil
 
 from pagestatus.capacity import FULL, NEAR, Limit, Machine, Need, Plan, enough, is_fetcher
 from pagestatus.ctl.text import count, percent, size
+from pagestatus.descriptors import descriptors_for
 
 _ONE_PROCESS = "it is one process, on one core: longer intervals, or a part of the list elsewhere"
 
@@ -14,6 +15,12 @@ _ONE_PROCESS = "it is one process, on one core: longer intervals, or a part of t
 def remedies(plan: Plan, machine: Machine, log_mode: str) -> Iterator[str]:
     """One sentence for each thing of which a list needs nearly all, or more."""
     yield from _of_slots(plan, machine)
+    if plan.host.share >= NEAR and machine.per_host:
+        most = ceil(plan.host.needs / NEAR)
+        yield (
+            f"{_how_full('what one host gets', plan.host)}: check.per_host = {most}, "
+            "if the host can take it, or longer intervals."
+        )
     cores = enough(plan.cores.needs)
     for what, need, help_ in (
         ("the fetchers' cores", plan.fetchers, f"fetchers = {plan.fetchers.needs:.0f}, with a core for each"),
@@ -34,11 +41,11 @@ def remedies(plan: Plan, machine: Machine, log_mode: str) -> Iterator[str]:
 
 def _of_slots(plan: Plan, machine: Machine) -> Iterator[str]:
     if plan.slots.share >= NEAR:
-        yield f"{_how_full('the slots', plan.slots)}: slots = {_slots(plan.slots, machine)}."
+        yield f"{_how_full('the slots', plan.slots)}: {_slots_for(plan.slots, machine)}."
     elif plan.hanging.share >= FULL:
         yield (
             "When a tenth of the targets hang until their time-out, slots are missed (no_capacity): "
-            f"slots = {_slots(plan.hanging, machine)}."
+            f"{_slots_for(plan.hanging, machine)}."
         )
 
 
@@ -48,9 +55,12 @@ def _how_full(what: str, need: Need) -> str:
     return f"{percent(need.share)} of {what} will be in use, which leaves little for a bad hour"
 
 
-def _slots(need: Need, machine: Machine) -> int:
-    """Per fetcher, in whole hundreds."""
-    return ceil(need.needs / NEAR / machine.fetchers / 100) * 100
+def _slots_for(need: Need, machine: Machine) -> str:
+    """Per fetcher, in whole hundreds; and what else so many need."""
+    slots = ceil(need.needs / NEAR / machine.fetchers / 100) * 100
+    wanted = descriptors_for(slots)
+    more = f", with {wanted} descriptors (LimitNOFILE, ulimit -n)" if wanted > machine.descriptors else ""
+    return f"slots = {slots}{more}"
 
 
 def remedy(limits: Sequence[Limit]) -> str:

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import zmq
 
-from fetchers.limits import RANGE_SLOTS
 from fetching import run_until
 from pagestatus.addresses import Addresses
 from pagestatus.control import ask
+from pagestatus.descriptors import RANGE_SLOTS
 from pagestatus.loop import Loop
 from pagestatus.messages import FetcherState, Gone, Message, RangeDone, RangeProgress, RangeTask, Reason
 from pagestatus.ports import Context, Inbox, Outbox

@@ -51,10 +51,11 @@ log       rotation leaves 2.25 GiB (log.max_bytes times log.keep + 1): 2d 19h of
           log.mode all
 
 FOR THIS LIST               NEEDS       HAS   SHARE
-checks a second              30.0       333   9.0 %
+checks a second              30.0      53.3    56 %
 slots                          18       200   9.0 %
   a tenth hanging              47       200    23 %
   all hanging                 300       200   150 %
+  of the busiest host          18        32    56 %
 fetchers                        1         2   0.1 %
 cores                        0.00         4   0.1 %
   the scheduler's            0.00         1  <0.1 %

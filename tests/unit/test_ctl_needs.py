@@ -14,10 +14,19 @@ from pagestatus.ctl.table import COLOUR
 
 GIB = 1 << 30
 NEEDS = Needs(
-    Demand(targets=100_000, per_second=1000.0, worst_slots=10_000.0, named_bytes=60.0, retries=2),
+    Demand(
+        targets=100_000,
+        per_second=1000.0,
+        worst_slots=10_000.0,
+        named_bytes=60.0,
+        retries=2,
+        host_per_second=10.0,
+    ),
     Seen(latency_ms=400.0, failing=0.02),
     Cpu(fetchers_us=300.0, scheduler_us=40.0, aggregator_us=60.0),
-    Machine(cores=4, fetchers=2, slots=1000, commit_ms=100.0, log_bytes=9 * GIB, disk_bytes=90 * GIB),
+    Machine(
+        cores=4, fetchers=2, slots=1000, commit_ms=100.0, log_bytes=9 * GIB, disk_bytes=90 * GIB, per_host=32
+    ),
     "measured",
     "assumed",
     "all",
@@ -107,6 +116,7 @@ def test_the_table() -> None:
         "slots                         500     2,000   25 %",
         "  a tenth hanging           1,450     2,000   72 %",
         "  all hanging              10,000     2,000  500 %",
+        "  of the busiest host           5        32   16 %",
         "fetchers                        1         2   15 %",
         "cores                        0.40         4   10 %",
         "  the scheduler's            0.04         1  4.0 %",
@@ -134,6 +144,8 @@ LITTLE = "which leaves little for a bad hour"
 HANGING = "When a tenth of the targets hang until their time-out, slots are missed (no_capacity)"
 DISK = "The log may grow to 9.00 GiB, and the disk has room for 1.00 GiB"
 MISSED = "and slots will be missed"
+DESCRIPTORS = "with 2304 descriptors (LimitNOFILE, ulimit -n)"
+IF_IT_CAN = "if the host can take it, or longer intervals"
 ONE = "it is one process, on one core: longer intervals, or a part of the list elsewhere"
 
 
@@ -148,6 +160,14 @@ ONE = "it is one process, on one core: longer intervals, or a part of the list e
         (
             NEEDS._replace(machine=FEW._replace(slots=200)),
             [f"125 % of the slots is asked for, {MISSED}: slots = 400."],
+        ),
+        (
+            NEEDS._replace(machine=FEW._replace(slots=200, descriptors=1024)),
+            [f"125 % of the slots is asked for, {MISSED}: slots = 400, {DESCRIPTORS}."],
+        ),
+        (
+            NEEDS._replace(machine=FEW._replace(per_host=4)),
+            [f"125 % of what one host gets is asked for, {MISSED}: check.per_host = 7, {IF_IT_CAN}."],
         ),
         (
             NEEDS._replace(machine=FEW._replace(slots=700)),
@@ -183,7 +203,7 @@ def test_needs_for_scripts() -> None:
     found = figures(NEEDS)
     assert list(found) == [
         "targets", "share", "latency_ms", "latency_source", "failing", "cpu_us", "cpu_source",
-        "checks", "slots", "hanging", "worst", "fetchers", "scheduler", "aggregator", "cores", "disk",
+        "checks", "slots", "hanging", "worst", "host", "fetchers", "scheduler", "aggregator", "cores", "disk",
         "log", "log_mode",
     ]  # fmt: skip
     assert found["share"] == 0.25

@@ -6,14 +6,14 @@ import resource
 
 import pytest
 
-from fetchers.limits import (
+from fetchers.limits import raise_descriptor_limit, why_no_socket
+from pagestatus.descriptors import (
     MOST_DESCRIPTORS,
     OTHER_DESCRIPTORS,
     RANGE_SLOTS,
     Slots,
-    raise_descriptor_limit,
+    descriptors_for,
     slots_within,
-    why_no_socket,
 )
 
 
@@ -34,6 +34,13 @@ def test_slots(descriptors: int, wanted: int, expected: Slots) -> None:
 def test_all_slots_together_fit(descriptors: int) -> None:
     slots = slots_within(descriptors, 100_000)
     assert 2 * slots.checks + 2 * slots.ranges + OTHER_DESCRIPTORS <= descriptors
+
+
+@pytest.mark.parametrize("checks", [1, 100, 2000, 100_000])
+def test_what_so_many_checks_need_is_the_least(checks: int) -> None:
+    needed = descriptors_for(checks)
+    assert slots_within(needed, checks) == (checks, RANGE_SLOTS)
+    assert slots_within(needed - 2, checks) != (checks, RANGE_SLOTS)
 
 
 def test_a_socket_can_be_made() -> None:

@@ -27,7 +27,9 @@ from pagestatus.config import Log
 from pagestatus.verdict import judge
 from records import result
 
-DEMAND = Demand(targets=6000, per_second=100.0, worst_slots=1000.0, named_bytes=60.0, retries=2)
+DEMAND = Demand(
+    targets=6000, per_second=100.0, worst_slots=1000.0, named_bytes=60.0, retries=2, host_per_second=5.0
+)
 SEEN = Seen(latency_ms=400.0, failing=0.02)
 CPU = Cpu(fetchers_us=600.0, scheduler_us=100.0, aggregator_us=200.0)
 MACHINE = Machine(cores=4, fetchers=2, slots=50, commit_ms=100.0, log_bytes=10**9, disk_bytes=10**10)
@@ -56,6 +58,7 @@ def test_what_a_list_needs() -> None:
         (Cpu(600, 800, 200), MACHINE._replace(slots=10_000), 1 / 800e-6, "scheduler"),
         (Cpu(600, 100, 900), MACHINE._replace(slots=10_000), 1 / 900e-6, "aggregator"),
         (CPU, MACHINE._replace(slots=10_000, cores=1), 1 / 900e-6, "cores"),
+        (CPU, MACHINE._replace(slots=10_000, per_host=1), 40, "host"),
         # Two fetchers on one core are not twice as fast.
         (CPU, MACHINE._replace(slots=10_000, cores=1, fetchers=2), 1 / 900e-6, "cores"),
         # Four on four cores are.
@@ -98,7 +101,7 @@ def test_what_hangs_is_never_less_than_what_does_not() -> None:
 def test_the_slowest_and_the_fastest_site() -> None:
     """One slot for minutes at a time; and answers that are there at once, with nothing synced."""
     one_slot = MACHINE._replace(fetchers=1, slots=1)
-    slow = plan(DEMAND._replace(per_second=0.01), Seen(599_900.0, 0.0), CPU, one_slot)
+    slow = plan(DEMAND._replace(per_second=0.01, host_per_second=0.0), Seen(599_900.0, 0.0), CPU, one_slot)
     assert slow.checks == pytest.approx((0.01, 1 / 600, 6.0))
     assert slow.slots.share == pytest.approx(6.0)
     fast = plan(DEMAND, Seen(0.0, 0.0), CPU, MACHINE._replace(commit_ms=0.0))

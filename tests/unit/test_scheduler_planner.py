@@ -9,8 +9,9 @@ import pytest
 
 from pagestatus.messages import Check, Class, Commit, FetcherState, Missed, Outcome, Reason
 from pagestatus.targets import Target
+from pagestatus.urls import host_of
 from pagestatus.verdict import GOOD, Verdict
-from scheduler.catalog import LONGEST_SLOT_US, Catalog, State, host_of
+from scheduler.catalog import LONGEST_SLOT_US, Catalog, State
 from scheduler.following import Following
 from scheduler.planner import LEASE_MARGIN_US, Planner, Policy
 from scheduler.slots import Stage
