@@ -110,18 +110,31 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
         if handle is None:
             return
         measured = handle.measured()
-        if code == 0:
+        if code == 0 and not handle.has_whole_head():
+            # Cut off (RFC 9112 section 8): whatever the first line said, it is no answer.
+            self._finish(Reason.RESET, measured)
+        elif code == 0:
             if 300 <= measured.status <= 399 and (url := self._redirect_url(measured, handle)) is not None:
                 self._follow(url, measured)
             else:
                 self._finish(_NONE, measured)
-            return
-        reason = handle.reason_of(code, words, self._addresses[self._tried - 1])
+        else:
+            self._failed(code, words, handle, measured)
+
+    def _failed(self, code: int, words: str, handle: CheckHandle, measured: Measured) -> None:
+        reason = self._reason_of(code, words, handle)
         if handle.could_not_connect(code) and self._another_address_is_left():
             self._earlier = reasons.worse(self._earlier, reason)
             self._transfer(self._elapsed_us())
         else:
             self._finish(reasons.worse(self._earlier, reason), measured)
+
+    def _reason_of(self, code: int, words: str, handle: CheckHandle) -> Reason:
+        address = self._addresses[self._tried - 1]
+        reason = handle.reason_of(code, words, address)
+        if reason in reasons.MADE_BY_LOST_WAY and self._checker.ways.lost(address, self._began_us):
+            return Reason.NO_ROUTE
+        return reason
 
     def _redirect_url(self, measured: Measured, handle: CheckHandle) -> str | None:
         """Where to go next. A redirect that the target itself expects is its answer."""

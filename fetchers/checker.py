@@ -10,6 +10,7 @@ from fetchers.attempt import Attempt
 from fetchers.check_handle import CheckHandle
 from fetchers.engine import Engine
 from fetchers.resolver import Resolver
+from fetchers.ways import Ways
 from pagestatus.clock import Clock, monotonic_us
 from pagestatus.config import Check as CheckConfig
 from pagestatus.loop import Loop
@@ -50,6 +51,7 @@ class Checker:
         self.clock = means.clock
         self.engine = Engine(means.loop, keep_connections=fetcher.slots)
         self.resolver = means.resolver
+        self.ways = Ways(means.loop)
         # Checks beyond what fits into the second queue; their leases run out.
         self.dropped = 0
         self._slots = fetcher.slots
@@ -94,6 +96,7 @@ class Checker:
         self._attempts.clear()
         self._waiting.clear()
         self.engine.close()
+        self.ways.close()
 
     def _go_on(self) -> None:
         if not self._coming_back:

@@ -71,11 +71,13 @@ BY_ERRNO: Mapping[int, Reason] = MappingProxyType(
         errno.ENOMEM: Reason.NO_MEMORY,
         errno.ENOBUFS: Reason.NO_MEMORY,
         errno.ETIMEDOUT: Reason.TIMEOUT,
+        # It was made, and reset before libcurl had a look.
+        errno.ECONNRESET: Reason.RESET,
     }
 )
 
 # libcurl reports what it cannot parse in a body as CURLE_RECV_ERROR too; only the words tell.
-_UNPARSABLE = ("chunk", "Too large response headers", "Illegal or missing", "Invalid")
+_UNPARSABLE = ("chunk", "Malformed", "Too large response headers", "Illegal or missing", "Invalid")
 
 # EREFUSED
 _LAST_OF_SERVER = 6
@@ -123,6 +125,10 @@ def worse(earlier: Reason, reason: Reason) -> Reason:
     """Of two addresses that failed, the reason that says something about the site; NONE: the first one."""
     return earlier if earlier and is_ours(reason) else reason
 
+
+# What a device without its link, or a gateway that is silent, makes of a healthy transfer: silence, or an
+# address that can not be reached.
+MADE_BY_LOST_WAY = frozenset({Reason.TIMEOUT, Reason.CONNECT})
 
 # What a loop that stood still makes of a healthy transfer. A response, a certificate, a name that does not
 # exist stay what they are.

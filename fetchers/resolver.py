@@ -35,11 +35,13 @@ RESOLV_CONF = Path("/etc/resolv.conf")
 class _Question:
     """One that is on its way, and who waits for its answer."""
 
-    __slots__ = ("asked_at", "name", "waiting")
+    __slots__ = ("asked_at", "is_doubtful", "name", "waiting")
 
     def __init__(self, name: str, asked_at: float) -> None:
         self.name = name
         self.asked_at = asked_at
+        # Nobody was there to hear an answer: the loop stood still.
+        self.is_doubtful = False
         self.waiting: list[Tell] = []
 
 
@@ -61,6 +63,7 @@ class Resolver:
         self._channel = Channel(loop, name_servers)
         # When the channel is to be replaced: it remembers that there is no such name for up to an hour.
         self._stale_at: float | None = None
+        loop.on_stall(self._on_stall)
 
     @property
     def lookups(self) -> int:
@@ -141,6 +144,9 @@ class Resolver:
         self, question: _Question, left: Families, result: pycares.AddrInfoResult | None, status: int | None
     ) -> None:
         reason = _why_none(result, status)
+        if question.is_doubtful and reason is Reason.DNS:
+            self._ask_again(question)
+            return
         if status == pycares.errno.ARES_ETIMEOUT:
             reason = self._silence.why(question.asked_at)
         if question.name == _PROBE:
@@ -152,6 +158,14 @@ class Resolver:
         else:
             addresses = alternating(_text(node.addr[0]) for node in result.nodes)
             self._learn(question, Answer(addresses), min(node.ttl for node in result.nodes))
+
+    def _on_stall(self, _seconds: float) -> None:
+        for question in self._questions.values():
+            question.is_doubtful = True
+
+    def _ask_again(self, question: _Question) -> None:
+        question.asked_at, question.is_doubtful = self._loop.now, False
+        self._ask(question, self._families)
 
     def _learn(self, question: _Question, answer: Answer, ttl_s: float) -> None:
         if answer.reason is Reason.NO_SUCH_NAME and self._stale_at is None:

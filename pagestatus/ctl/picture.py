@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import time_ns
 from typing import Any
 
 import msgspec
 
 from pagestatus.capacity import NEAR, Limit, is_fetcher, limits
+from pagestatus.clock import MINUTE_US, SECOND_US, iso
 from pagestatus.config import MINUTES_LOG
 from pagestatus.control import NoAnswer, Silent
 from pagestatus.ctl.answers import (
@@ -25,6 +27,7 @@ from pagestatus.ctl.answers import (
 from pagestatus.ctl.machine import cores
 from pagestatus.ctl.minutes import last_minutes, told
 from pagestatus.ctl.output import Refused
+from pagestatus.ctl.own_faults import LOOKED_AT, RECENT_S, OwnFaults, own_faults
 from pagestatus.ctl.place import DEGRADED, NOT_RUNNING, Place, understood
 from pagestatus.ctl.remedies import remedy
 from pagestatus.load import LATELY_S
@@ -58,6 +61,7 @@ class Picture:
     data_dir: Path = Path()
     # Of this machine.
     cores: int = 1
+    own_faults: OwnFaults = field(default_factory=OwnFaults)
 
     @property
     def state(self) -> str:
@@ -97,7 +101,9 @@ class Picture:
         if schedule is None or not lenders:
             return []
         minute = told(self.minute)
-        needed = schedule.per_second * ((minute and minute.latency_ms.mean) or 0.0) / 1000
+        # What falls due needs them, also what is missed for want of them.
+        rate = max(schedule.per_second, minute.due * SECOND_US / MINUTE_US if minute else 0.0)
+        needed = rate * ((minute and minute.latency_ms.mean) or 0.0) / 1000
         used = max(needed, sum(lender.leases for lender in lenders))
         loops = [*_EACH_CHECK, *filter(is_fetcher, self.loads)]
         return limits(
@@ -153,14 +159,18 @@ def look(place: Place) -> Picture:
     asked: dict[str, tuple[str, str, Mapping[str, object]]] = {
         name: (name, "status", {}) for name in (*SHAPES, *place.fetchers())
     }
-    answers = place.ask_all(asked | {"log_path": ("aggregator", "log_path", {})})
+    asked["log_path"] = ("aggregator", "log_path", {})
+    asked["failures"] = ("aggregator", "failures", {"n": LOOKED_AT})
+    answers = place.ask_all(asked)
     path = place.path_of(MINUTES_LOG, answers["log_path"])
     try:
         minutes = last_minutes(path, 1)
     except OSError:
         # How it goes can be said without it.
         minutes = []
-    return compose(answers, minutes[-1] if minutes else {}, path.parent, cores())
+    picture = compose(answers, minutes[-1] if minutes else {}, path.parent, cores())
+    since = iso(time_ns() // 1000 - RECENT_S * SECOND_US)
+    return replace(picture, own_faults=own_faults(answers["failures"], since))
 
 
 def compose(answers: Mapping[str, Any], minute: Mapping[str, Any], data_dir: Path, cores: int) -> Picture:

@@ -16,6 +16,19 @@ _WITHOUT = {
 }
 # A process's own word for a disk that takes nothing is ``blocked``: what does not reach it.
 _BLOCKED = {"aggregator": "Results do", "wsbridge": "The journal of downloads does"}
+_STATES = {
+    "absent": "{name} is not running: {without}. If it stays away, see {log}.",
+    "silent": "{name} does not answer: {without}. After half a minute the watchdog kills it; "
+    "if that lasts, see {log} and kill -9 it.",
+    "starting": "{name} is starting. If that lasts, see {log}.",
+    "draining": "{name} is finishing what is in flight, and then ends.",
+    "unsupervised": "{name} goes on without supervisord, which has ended: start that again (scripts/run), "
+    "and it takes over.",
+}
+# What else than more room helps, by what its words have in them. SQLite does not tell what an I/O error was.
+_LIMIT = "raise its limit on the size of files (LimitFSIZE, ulimit -f)"
+_WELL = "see that the disk is well, and that files may grow (LimitFSIZE, ulimit -f)"
+_HELP = {"File too large": _LIMIT, "I/O error": _WELL, "Input/output error": _WELL}
 
 
 def troubles(picture: Picture) -> Iterator[str]:
@@ -26,6 +39,7 @@ def troubles(picture: Picture) -> Iterator[str]:
     for process in picture.processes:
         if not is_well(process):
             yield _of_process(process, picture.data_dir)
+    yield from picture.own_faults.told()
     if picture.warning:
         yield picture.warning
     if picture.scheduler is not None:
@@ -36,19 +50,16 @@ def _of_process(process: Process, data_dir: Path) -> str:
     name = process.name
     log = data_dir / f"{name if name in SHAPES else 'fetchers'}.log"
     without = _WITHOUT.get(name, "the others do its work")
-    match process.state:
-        case "absent":
-            return f"{name} is not running: {without}. If it stays away, see {log}."
-        case "silent":
-            return f"{name} does not answer: {without}. If that lasts, see {log} and kill -9 it."
-        case "starting":
-            return f"{name} is starting. If that lasts, see {log}."
-        case "draining":
-            return f"{name} is finishing what is in flight, and then ends."
-        case "blocked" if what := _BLOCKED.get(name):
-            return f"{what} not reach the disk: make room in {data_dir}, then it goes on by itself."
-        case state:
-            return f"{name} is {state}: see {log}."
+    state = process.state
+    if state == "blocked" and (what := _BLOCKED.get(name)):
+        return f"{what} not reach the disk{_remedy(process.trouble, data_dir)}, then it goes on by itself."
+    words = _STATES.get(state, "{name} is {state}: see {log}.")
+    return words.format(name=name, state=state, without=without, log=log)
+
+
+def _remedy(trouble: str, data_dir: Path) -> str:
+    help_ = next((help_ for words, help_ in _HELP.items() if words in trouble), f"make room in {data_dir}")
+    return f" ({trouble}): {help_}" if trouble else f": {help_}"
 
 
 def _of_list(state: ListState) -> Iterator[str]:

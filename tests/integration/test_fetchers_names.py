@@ -227,6 +227,27 @@ def test_that_there_is_no_such_name_is_asked_again_soon(
     resolver.close()
 
 
+def test_trouble_while_the_loop_stood_still_is_not_the_names(bench: Bench, name_server: NameServer) -> None:
+    # What is begun afterwards would else be told of it, and blame the site.
+    ask(bench.checker.resolver, bench.loop, "refused.test")
+    tries = name_server.asked["refused.test"]
+    answers: list[Answer] = []
+    bench.checker.resolver.ask("broken.test", answers.append)
+    bench.loop.tell_stall(3.0)
+    run_until(bench.loop, lambda: name_server.asked["broken.test"] >= tries, "it is asked for in vain")
+    name_server.zones["broken.test"] = Zone(("127.0.0.1",))
+    run_until(bench.loop, lambda: answers, "it is answered", within_s=20)
+    assert answers == [Answer(("127.0.0.1",))]
+
+
+def test_a_name_that_stays_in_trouble_is_asked_for_once_more(bench: Bench) -> None:
+    answers: list[Answer] = []
+    bench.checker.resolver.ask("broken.test", answers.append)
+    bench.loop.tell_stall(3.0)
+    run_until(bench.loop, lambda: answers, "it is answered", within_s=20)
+    assert answers == [Answer((), Reason.DNS)]
+
+
 def test_nobody_serves_names() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
         closed.bind(("127.0.0.1", 0))

@@ -50,6 +50,22 @@ def bench() -> Iterator[Bench]:
         pytest.param(
             answering(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab"), Reason.RESET, 200, 2, id="chunk cut"
         ),
+        pytest.param(answering(OK + b"Content-Le"), Reason.RESET, 200, 0, id="head cut"),
+        pytest.param(answering(OK + b"Content-Length: 0\r\n"), Reason.RESET, 200, 0, id="head cut at a line"),
+        pytest.param(
+            answering(b"HTTP/1.1 103 Soon\r\n\r\n" + OK + b"A: b\r\n"),
+            Reason.RESET,
+            200,
+            0,
+            id="second head cut",
+        ),
+        pytest.param(
+            answering(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nabXX"),
+            Reason.PROTOCOL,
+            200,
+            2,
+            id="chunk without an end",
+        ),
         pytest.param(answering(b"hello\r\n\r\n"), Reason.PROTOCOL, 0, -1, id="not HTTP"),
         pytest.param(answering(b"HTTP/7.0 200 OK\r\n\r\n"), Reason.PROTOCOL, 0, -1, id="unknown version"),
         pytest.param(answering(OK + b"no colon\r\n\r\n"), Reason.PROTOCOL, 200, 0, id="bad header"),
@@ -82,6 +98,21 @@ def test_answers_that_are_none(
     with RawSite(behave) as site:
         result = bench.attempt(site.url)
     assert (result.reason, result.status, result.bytes) == (reason, status, received)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.0 200 OK\n\n",
+        b"HTTP/1.1 103 Soon\r\nA: b\r\n\r\n" + OK + b"Content-Length: 0\r\n\r\n",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\nA: trailer\r\n\r\n",
+    ],
+)
+def test_answers_without_a_body(bench: Bench, response: bytes) -> None:
+    with RawSite(answering(response)) as site:
+        result = bench.attempt(site.url)
+    assert (result.reason, result.bytes) == (Reason.NONE, 0)
 
 
 def test_nobody_listens(bench: Bench, refusing: str) -> None:

@@ -131,8 +131,8 @@ def test_a_silent_aggregator_is_told_with_what_to_do(answers: dict[str, Any]) ->
     assert shown(answers, {}).splitlines()[:8] == [
         "pagestatus is degraded                                   2026-01-31 12:04:05 UTC",
         "! aggregator does not answer: no result is written, and checking stops once the",
-        "  fetchers are full. If that lasts, see /var/lib/pagestatus/aggregator.log and",
-        "  kill -9 it.",
+        "  fetchers are full. After half a minute the watchdog kills it; if that lasts,",
+        "  see /var/lib/pagestatus/aggregator.log and kill -9 it.",
         "",
         "PROCESS     STATE      PID      UP     CPU  SLOTS IN USE",
         "scheduler   running  12345  2h 05m    10 %",
@@ -275,6 +275,20 @@ def test_a_full_disk_and_a_bad_list_are_told(answers: dict[str, Any]) -> None:
         "urls.json: empty: the list before is kept.",
         "Entries of the list are left out: 3. pagestatus-ctl check-config '/my urls.json' says why.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "help_"),
+    [
+        ("the.log: No space left on device", "make room in /var/lib/pagestatus"),
+        ("the.log: File too large", "raise its limit on the size of files (LimitFSIZE, ulimit -f)"),
+        ("the.db: disk I/O error", "see that the disk is well, and that files may grow"),
+    ],
+)
+def test_what_helps_depends_on_what_the_disk_said(answers: dict[str, Any], trouble: str, help_: str) -> None:
+    answers["aggregator"].update(state="blocked", trouble=trouble)
+    (said,) = troubles(compose(answers, {}, DATA_DIR, CORES))
+    assert said.startswith(f"Results do not reach the disk ({trouble}): {help_}")
 
 
 def test_downloads_have_a_line_when_there_are_any(answers: dict[str, Any]) -> None:

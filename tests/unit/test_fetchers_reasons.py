@@ -23,6 +23,7 @@ from pagestatus.messages import Reason
         (pycurl.E_COULDNT_CONNECT, errno.EHOSTUNREACH, "", Reason.CONNECT),
         (pycurl.E_COULDNT_CONNECT, 0, "", Reason.NO_FDS),
         (pycurl.E_COULDNT_CONNECT, errno.ETIMEDOUT, "", Reason.TIMEOUT),
+        (pycurl.E_COULDNT_CONNECT, errno.ECONNRESET, "", Reason.RESET),
         (pycurl.E_COULDNT_CONNECT, errno.EMFILE, "", Reason.NO_FDS),
         (pycurl.E_COULDNT_CONNECT, errno.ENFILE, "", Reason.NO_FDS),
         (pycurl.E_COULDNT_CONNECT, errno.EADDRNOTAVAIL, "", Reason.NO_PORTS),

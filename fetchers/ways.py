@@ -1,0 +1,160 @@
+"""Whether the way to an address was there: asked of the kernel when a transfer has failed, and only then.
+
+A device without its link swallows what is sent, and no error says so: to the transfer it looks like a site
+that does not answer. The kernel knows better: which device leads to the address (rtnetlink(7)), whether that
+has its link, whether the gateway behind it answers; and it tells of every change of a link. What lies beyond
+the gateway can not be known from here.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from pagestatus.clock import monotonic_us
+from pagestatus.loop import READ, Loop
+
+# linux/netlink.h, linux/rtnetlink.h, linux/if_link.h, linux/neighbour.h
+_ERROR, _NEWLINK, _DELLINK, _GETLINK = 2, 16, 17, 18
+_NEWROUTE, _GETROUTE, _NEWNEIGH, _GETNEIGH = 24, 26, 28, 30
+_REQUEST = 1
+_GROUP_LINK = 1
+_DESTINATION, _DEVICE, _GATEWAY = 1, 4, 5
+# IFF_UP and IFF_LOWER_UP: switched on, and with a carrier.
+_HAS_LINK = 1 | 1 << 16
+# Asked for its address again and again, in vain: NUD_INCOMPLETE, NUD_PROBE, NUD_FAILED.
+_SILENT = 0x01 | 0x10 | 0x20
+_NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EACCES})
+
+# After a link is back its neighbours are asked for their addresses anew, three times in as many seconds
+# (arp(7)), before what went on asking meanwhile is told that they can not be reached.
+SETTLES_US = 4_000_000
+
+_HEADER = struct.Struct("=IHHII")
+_ATTRIBUTE = struct.Struct("=HH")
+_ROUTE = struct.Struct("=8BI")
+_LINK = struct.Struct("=BxHiII")
+_NEIGHBOUR = struct.Struct("=BxxxiHBB")
+
+# The kind of a message, and what follows its header.
+Told = tuple[int, bytes]
+# Of a way: a device, by its number, or a gateway, by its packed address.
+Part = int | bytes | None
+
+
+class Ways:
+    """Our own end of the way to wherever transfers go."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        # Devices that are known to have their link.
+        self._linked: set[int] = set()
+        # When a device was last seen without its link, and a gateway silent.
+        self._bad_us: dict[Part, int] = {}
+        self._asking = _kernel(0)
+        self._news = _kernel(_GROUP_LINK)
+        if self._news is not None:
+            loop.watch(self._news.fileno(), READ, self._on_news)
+
+    def lost(self, address: str, since_us: int) -> bool:
+        """Whether there is no way to ``address``, or was none at some time since then (``monotonic_us``)."""
+        packed = ip_address(address).packed
+        family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
+        rest = (8 * len(packed), *[0] * 7)
+        kind, body = self._ask(_GETROUTE, _ROUTE.pack(family, *rest) + _attribute(_DESTINATION, packed))
+        if kind == _ERROR:
+            return -struct.unpack_from("=i", body)[0] in _NO_WAY
+        if kind != _NEWROUTE:
+            return False
+        found = dict(_attributes(body[_ROUTE.size :]))
+        (device,) = struct.unpack("=i", found.get(_DEVICE, bytes(4)))
+        if not self._has_link(device):
+            self._note(device)
+        gateway = found.get(_GATEWAY)
+        if gateway is not None and self._is_silent(family, device, gateway):
+            self._note(gateway)
+        return any(self._bad_us.get(part, -SETTLES_US) > since_us - SETTLES_US for part in (device, gateway))
+
+    def close(self) -> None:
+        """Ask no more."""
+        if self._news is not None:
+            self._loop.unwatch(self._news.fileno())
+            self._news.close()
+        if self._asking is not None:
+            self._asking.close()
+
+    def _has_link(self, device: int) -> bool:
+        kind, body = self._ask(_GETLINK, _LINK.pack(0, 0, device, 0, 0))
+        return kind != _NEWLINK or _LINK.unpack_from(body)[3] & _HAS_LINK == _HAS_LINK
+
+    def _is_silent(self, family: int, device: int, gateway: bytes) -> bool:
+        asked = _NEIGHBOUR.pack(family, device, 0, 0, 0) + _attribute(_DESTINATION, gateway)
+        kind, body = self._ask(_GETNEIGH, asked)
+        return kind == _NEWNEIGH and bool(_NEIGHBOUR.unpack_from(body)[2] & _SILENT)
+
+    def _ask(self, kind: int, body: bytes) -> Told:
+        """The kernel's answer, which is there at once; an empty one where it can not be asked."""
+        if self._asking is None:
+            return 0, b""
+        try:
+            self._asking.send(_HEADER.pack(_HEADER.size + len(body), kind, _REQUEST, 0, 0) + body)
+            return next(_messages(self._asking.recv(1 << 16)), (0, b""))
+        except OSError:
+            return 0, b""
+
+    def _on_news(self, _fd: int, _events: int) -> None:
+        try:
+            news = self._news.recv(1 << 16) if self._news is not None else b""
+        except OSError:
+            # More than fits: what was lost is a link that comes and goes, and will again.
+            return
+        for kind, body in _messages(news):
+            if kind in {_NEWLINK, _DELLINK}:
+                _family, _type, device, flags, _change = _LINK.unpack_from(body)
+                self._hear(device, has_link=kind == _NEWLINK and flags & _HAS_LINK == _HAS_LINK)
+
+    def _hear(self, device: int, *, has_link: bool) -> None:
+        # One that has its link again was without until now; so, for all we know, was a new one.
+        if not has_link or device not in self._linked:
+            self._note(device)
+        if has_link:
+            self._linked.add(device)
+        else:
+            self._linked.discard(device)
+
+    def _note(self, part: Part) -> None:
+        self._bad_us[part] = monotonic_us()
+
+
+def _kernel(groups: int) -> socket.socket | None:
+    """A socket to the kernel's tables, told of ``groups``; None where we may not have one."""
+    try:
+        opened = socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE
+        )
+        opened.bind((0, groups))
+    except OSError:
+        return None
+    return opened
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value
+
+
+def _attributes(packed: bytes) -> Iterator[Told]:
+    while len(packed) >= _ATTRIBUTE.size:
+        length, kind = _ATTRIBUTE.unpack_from(packed)
+        yield kind, packed[_ATTRIBUTE.size : length]
+        # Each begins at a multiple of four.
+        packed = packed[max(length + 3 & ~3, _ATTRIBUTE.size) :]
+
+
+def _messages(packed: bytes) -> Iterator[Told]:
+    while len(packed) >= _HEADER.size:
+        length, kind, *_rest = _HEADER.unpack_from(packed)
+        yield kind, packed[_HEADER.size : length]
+        packed = packed[max(length + 3 & ~3, _HEADER.size) :]

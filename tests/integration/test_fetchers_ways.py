@@ -1,0 +1,103 @@
+"""Ways to addresses, asked for of the real kernel, in namespaces with a link between them."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from fetchers.ways import SETTLES_US, Ways
+from fetching import run_until
+from namespaces import FAR, NEAR, Namespace, link, namespaces
+from pagestatus.clock import monotonic_us
+from pagestatus.loop import Loop
+
+BEYOND, GATEWAY = "198.51.100.1", "192.0.2.3"
+NO_ROUTE = "203.0.113.1"
+
+
+class Place:
+    """Here is ``near``; FAR is at the other end of the link, BEYOND behind a gateway that is gone."""
+
+    def __init__(self, near: Namespace, far: Namespace) -> None:
+        self.near, self.far = near, far
+        with near.entered():
+            self.loop = Loop()
+            self.ways = Ways(self.loop)
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        run_until(self.loop, condition, what)
+
+    def lost(self, address: str = FAR, since_us: int | None = None) -> bool:
+        return self.ways.lost(address, monotonic_us() if since_us is None else since_us)
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    with namespaces(2) as (near, far):
+        link(near, "near", far, "far")
+        near.ip("address", "add", f"{NEAR}/24", "dev", "near")
+        far.ip("address", "add", f"{FAR}/24", "dev", "far")
+        near.ip("route", "add", BEYOND, "via", GATEWAY)
+        place = Place(near, far)
+        yield place
+        place.ways.close()
+        place.loop.close()
+
+
+def test_a_way_that_is_there(place: Place) -> None:
+    assert not place.lost(FAR)
+    assert not place.lost(NEAR)
+    assert not place.lost("127.0.0.1")
+    assert not place.lost("::1")
+
+
+@pytest.mark.parametrize("address", [NO_ROUTE, "2001:db8::1"])
+def test_no_route(place: Place, address: str) -> None:
+    assert place.lost(address)
+
+
+def test_a_device_that_is_switched_off(place: Place) -> None:
+    place.near.ip("link", "set", "near", "down")
+    assert place.lost()
+
+
+def test_a_device_without_its_link_and_for_a_while_after(place: Place) -> None:
+    began_us = monotonic_us()
+    place.far.ip("link", "set", "far", "down")
+    place.until(place.lost, "the link is lost")
+    place.far.ip("link", "set", "far", "up")
+    # A transfer that began before may have sent its packets in vain, and so may one that begins now.
+    assert place.lost(since_us=began_us)
+    assert place.lost()
+    assert not place.lost(since_us=monotonic_us() + SETTLES_US)
+
+
+def test_a_link_that_was_lost_and_is_back_before_anybody_asks(place: Place) -> None:
+    began_us = monotonic_us()
+    place.far.ip("link", "set", "far", "down")
+    place.far.ip("link", "set", "far", "up")
+    place.until(lambda: place.lost(since_us=began_us), "the kernel has told it")
+
+
+def test_a_gateway_that_is_silent(place: Place) -> None:
+    # Nobody has asked for it yet.
+    assert not place.lost(BEYOND)
+    with place.near.entered(), socket.socket() as visit:
+        visit.setblocking(False)
+        visit.connect_ex((BEYOND, 80))
+        assert place.lost(BEYOND)
+        assert not place.lost(FAR)
+
+
+def test_where_the_kernel_may_not_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("fetchers.ways.socket.socket", refuse)
+    loop = Loop()
+    ways = Ways(loop)
+    assert not ways.lost(NO_ROUTE, 0)
+    ways.close()
+    loop.close()
