@@ -61,13 +61,18 @@ class Addresses:
         try:
             self.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             found = self.run_dir.stat()
+            of_link = self.run_dir.lstat().st_uid
         except FileExistsError as mistake:
             raise BadRunDir(f"{self.run_dir}: not a folder") from mistake
         except OSError as mistake:
             raise BadRunDir(f"{self.run_dir}: {mistake.strerror}") from mistake
-        # Whoever can write here can give our fetchers work: others' folders are not used.
-        if found.st_uid != os.geteuid():
-            raise BadRunDir(f"{self.run_dir} belongs to user {found.st_uid}, expected {os.geteuid()}")
+        # Whoever can write here can give our fetchers work, and who made a link can turn it elsewhere after
+        # we have looked: others' folders are not used.
+        us = os.geteuid()
+        if found.st_uid != us:
+            raise BadRunDir(f"{self.run_dir} belongs to user {found.st_uid}, expected {us}")
+        if of_link not in {us, 0}:
+            raise BadRunDir(f"{self.run_dir} is a link of user {of_link}, expected one of {us}")
         if stat.S_IMODE(found.st_mode) & 0o077:
             self.run_dir.chmod(0o700)
 

@@ -31,6 +31,7 @@ MINUTES_LOG = "minutes.log"
 OTHER_VARIABLES = frozenset(
     {
         "PAGESTATUS_CONFIG",
+        "PAGESTATUS_TEST_EXAMPLES",
         "PAGESTATUS_TEST_KILLS",
         "PAGESTATUS_TEST_SEED",
         "PAGESTATUS_TEST_SLOWNESS",
@@ -291,7 +292,7 @@ def _expected(type_: object, raw: object, mistake: Exception) -> str:
 
 def _shown(key: str, raw: object) -> str:
     """A value as it may stand in a message, which may be read by others than the operator."""
-    if _SECRET.search(key):
+    if _SECRET.search(key) or _near(re.split(r"[._]", key.lower())[-1], ["token"], 0.7):
         return "(not shown)"
     if isinstance(raw, dict) or (isinstance(raw, list) and any(isinstance(inner, dict) for inner in raw)):
         return "a table"
@@ -299,12 +300,17 @@ def _shown(key: str, raw: object) -> str:
 
 
 def _unknown(key: str, known: Mapping[str, object], prefix: str = "") -> str:
+    # Without what all have in common, which would make everything near.
+    near = _near(key.removeprefix(prefix), [name.removeprefix(prefix) for name in known])
+    return f"unknown key, expected {f'perhaps {prefix}{near[0]}' if near else 'one of those in the README'}"
+
+
+def _near(key: str, known: list[str], cutoff: float = 0.6) -> list[str]:
+    """The one of ``known`` that ``key`` is perhaps a misspelling of."""
     # Imported here: only a mistake needs it.
     from difflib import get_close_matches  # noqa: PLC0415
 
-    # Without what all have in common, which would make everything near.
-    near = get_close_matches(key.removeprefix(prefix), [name.removeprefix(prefix) for name in known], n=1)
-    return f"unknown key, expected {f'perhaps {prefix}{near[0]}' if near else 'one of those in the README'}"
+    return get_close_matches(key, known, n=1, cutoff=cutoff)
 
 
 def _build(values: Mapping[str, object]) -> Config:

@@ -6,6 +6,8 @@ Rules, held by ``tests/contract``:
 * Kinds and enum values are append-only. A new field comes last and has a default, so that an older
   peer's record still decodes and a newer peer's extra fields are ignored.
 * Units are in the names. ``*_us`` is microseconds: a moment (since the epoch, UTC) or a duration.
+* What a number may be is held where a record comes in: a frame with another one is a bad frame. No peer of
+  ours sends it, and what it would do (an epoch below zero has no end in base 36) is nobody's to find out.
 * The fetcher measures, the aggregator judges (``verdict``), the scheduler decides. No record carries a
   decision upstream of its maker.
 
@@ -15,8 +17,23 @@ Rules, held by ``tests/contract``:
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
+
+# In the name of a socket it has eleven digits of base 36 (see ``addresses``): enough for four thousand years.
+Epoch = Annotated[int, Meta(ge=0, lt=36**11)]
+# Positions in files are no larger (off_t), nor is what the journal takes.
+Natural = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
+# -1: it is not known.
+Known = Annotated[int, Meta(ge=-1, le=(1 << 63) - 1)]
+Index = Annotated[int, Meta(ge=0, le=256)]
+Slots = Annotated[int, Meta(ge=0, le=1_000_000)]
+# From a microsecond to a day: none would be an attempt that never ends.
+Timeout = Annotated[int, Meta(ge=1, le=86_400_000_000)]
+# See ``config.Size``; 0: another limit holds.
+Limit = Annotated[int, Meta(ge=0, le=1 << 50)]
 
 
 class Outcome(IntEnum):
@@ -98,13 +115,13 @@ class Check(Record, frozen=True, tag=1):
     retry_by_us: int
     # When the slot's first attempt started; 0: this is the first.
     first_started_us: int
-    timeout_us: int
+    timeout_us: Timeout
     url: str
     name: str = ""
     # Accepted status codes; empty: 200-299.
     expect: tuple[int, ...] = ()
     # Largest accepted body in bytes, after content decoding; 0: the fetcher's configured limit.
-    max_bytes: int = 0
+    max_bytes: Limit = 0
 
 
 class Result(Record, frozen=True, tag=2):
@@ -181,35 +198,35 @@ class Commit(Record, frozen=True, tag=4):
 class FetcherState(Record, frozen=True, tag=5):
     """Fetcher → scheduler and bridge, on start and once a second: here I am, and so much I can hold."""
 
-    epoch: int
-    fetcher: int
+    epoch: Epoch
+    fetcher: Index
     # Checks it can hold at once; 0 while it drains.
-    slots: int
+    slots: Slots
     in_flight: int
     draining: bool = False
     pid: int = 0
     # Ranges it can hold at once, beside the checks; 0 while it drains.
-    range_slots: int = 0
+    range_slots: Slots = 0
     ranges_in_flight: int = 0
 
 
 class Gone(Record, frozen=True, tag=6):
     """Pool → scheduler and bridge: this incarnation has ended; whatever it held is lost."""
 
-    epoch: int
-    fetcher: int
+    epoch: Epoch
+    fetcher: Index
 
 
 class Leave(Record, frozen=True, tag=7):
     """Scheduler → fetcher: the last record you get. Finish what you have and end."""
 
-    epoch: int
+    epoch: Epoch
 
 
 class Started(Record, frozen=True, tag=8):
     """Scheduler → aggregator: a new scheduler is here and asks what has become of the last one's slots."""
 
-    epoch: int
+    epoch: Epoch
 
 
 class Recap(Record, frozen=True, tag=9):
@@ -218,7 +235,7 @@ class Recap(Record, frozen=True, tag=9):
     From the first part on, and until ``Down`` is on the disk, results due after ``since_us`` are dropped.
     """
 
-    epoch: int
+    epoch: Epoch
     # All slots due before this are settled.
     settled_us: int
     # The latest due time that is known of; 0: there is no history.
@@ -233,7 +250,7 @@ class Recap(Record, frozen=True, tag=9):
 class Down(Record, frozen=True, tag=10):
     """Scheduler → aggregator: no scheduler ran in (since_us, until_us]; ``slots`` fell due in it."""
 
-    epoch: int
+    epoch: Epoch
     since_us: int
     until_us: int
     slots: int
@@ -242,7 +259,7 @@ class Down(Record, frozen=True, tag=10):
 class Sweep(Record, frozen=True, tag=11):
     """Scheduler → aggregator, once a second: how far it has come."""
 
-    epoch: int
+    epoch: Epoch
     # Every slot due up to here has been given out or recorded as missed.
     swept_us: int
     # All slots due before this are settled, with their lines on the disk.
@@ -255,7 +272,7 @@ class Sweep(Record, frozen=True, tag=11):
 class Pulse(Record, frozen=True, tag=12):
     """Aggregator → scheduler, once a second: alive, and whether lines reach the disk."""
 
-    epoch: int
+    epoch: Epoch
     writable: bool = True
 
 
@@ -270,18 +287,18 @@ class RangeTask(Record, frozen=True, tag=32):
     """
 
     # The incarnation of the bridge: who hears of a new one drops the tasks of the one before.
-    bridge: int
+    bridge: Epoch
     # Unique within the incarnation.
     task: int
     # Without a user name.
     url: str
-    start: int
-    stop: int
+    start: Natural
+    stop: Natural
     # Name of a file in the folder of downloads, and its inode: it is there, and it is that one.
     file: str = ""
     inode: int = 0
     # What the first answer said, which this one is held against; -1 and empty: it did not say.
-    total: int = -1
+    total: Known = -1
     etag: str = ""
     last_modified: str = ""
     # "user:password" and further headers: sent to the origin of ``url`` alone, never where that leads.
@@ -292,29 +309,29 @@ class RangeTask(Record, frozen=True, tag=32):
 class RangeCut(Record, frozen=True, tag=33):
     """Bridge → fetcher: this range ends at ``stop`` now, its rest is another's; 0: it ends at once."""
 
-    bridge: int
+    bridge: Epoch
     task: int
-    stop: int = 0
+    stop: Natural = 0
 
 
 class RangeProgress(Record, frozen=True, tag=34):
     """Fetcher → bridge, a few times a second while bytes come and once a second in any case."""
 
-    bridge: int
+    bridge: Epoch
     task: int
     # The bytes from the task's start up to here are in the file.
-    position: int
+    position: Natural
 
 
 class Head(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What the head of an answer says of the file; empty and -1: it does not say."""
 
     # Content-Range: the bytes [start, stop) of total.
-    start: int = -1
-    stop: int = -1
-    total: int = -1
+    start: Known = -1
+    stop: Known = -1
+    total: Known = -1
     # Content-Length.
-    length: int = -1
+    length: Known = -1
     etag: str = ""
     last_modified: str = ""
     content_disposition: str = ""
@@ -327,12 +344,12 @@ class Head(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class RangeDone(Record, frozen=True, tag=35):
     """Fetcher → bridge: a range task has ended, well or not. One for each task, unless the fetcher dies."""
 
-    bridge: int
+    bridge: Epoch
     task: int
     # The incarnation of the fetcher.
-    epoch: int
+    epoch: Epoch
     # As in RangeProgress. After Reason.LONG and CHANGED it is the task's start: no byte can be trusted.
-    position: int
+    position: Natural
     # Reason.NONE: all that was asked for, up to the last ``stop``, is in the file.
     reason: Reason
     # 0: no answer came.
@@ -361,10 +378,10 @@ class DownloadMinute(Record, frozen=True, tag=36):
 class DownloadsCounted(Record, frozen=True, tag=37):
     """Aggregator → bridge: the minute has its line, with these figures; the rest counts in a later one."""
 
-    minute_us: int
-    completed: int
-    failed: int
-    bytes: int
+    minute_us: Natural
+    completed: Natural
+    failed: Natural
+    bytes: Natural
 
 
 Message = (

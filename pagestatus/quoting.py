@@ -10,6 +10,12 @@ def quoted(value: object) -> str:
     return cut(_without_users(ascii(value)))
 
 
+def quoted_link(url: str) -> str:
+    """A link without its query, which may be what lets in whoever has it (a "presigned" one)."""
+    place, query, _ = url.partition("?")
+    return quoted(place + query + ("..." if query else ""))
+
+
 def cut(text: str) -> str:
     """``text``, or its beginning."""
     return text if len(text) <= LONGEST_QUOTE else f"{text[: LONGEST_QUOTE - 1]}…"

@@ -25,7 +25,7 @@ from pagestatus.messages import (
     RangeProgress,
 )
 from pagestatus.ports import Inbox, Outbox
-from pagestatus.quoting import quoted
+from pagestatus.quoting import quoted_link
 from pagestatus.runner import CannotStart, Runner
 from wsbridge.book import Book
 from wsbridge.clients import Clients
@@ -299,7 +299,7 @@ def _log(entry: Entry, status: Status) -> None:
     """What has become of a download, for whoever reads our log."""
     match status:
         case Status.QUEUED:
-            log.info("download %s is added: %s", entry.id, quoted(entry.url))
+            log.info("download %s is added: %s", entry.id, quoted_link(entry.url))
         case Status.DOWNLOADED:
             log.info("download %s is there: %s", entry.id, entry.name)
         case Status.FAILED if entry.trouble is not None:

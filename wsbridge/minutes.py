@@ -17,6 +17,8 @@ from wsbridge.entry import Status
 
 # Sent at once, oldest first: when the aggregator has been away for a day it need not get it all every second.
 MOST_SENT = 60
+# Clocks of processes may differ by what the wall clock was set back; further ahead is no minute of ours.
+AHEAD_US = 24 * 60 * MINUTE_US
 
 
 class Figures(msgspec.Struct):
@@ -68,6 +70,8 @@ class Minutes:
 
     def on_counted(self, counted: DownloadsCounted, now_us: int) -> None:
         """The minute has its line: what is not in it counts now."""
+        if counted.minute_us % MINUTE_US or counted.minute_us > now_us + AHEAD_US:
+            return
         self._answered_us = max(self._answered_us, counted.minute_us + MINUTE_US)
         figures = self.open.pop(counted.minute_us, None)
         if figures is None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pagestatus.addresses import Addresses
+from pagestatus.addresses import Addresses, default_run_dir
 from pagestatus.config import RESULTS_LOG, Config, ConfigMistakes, load
 from pagestatus.control import ControlError, NoAnswer, Silent, ask, ask_all
 from pagestatus.ctl.output import Refused, note
@@ -51,6 +51,7 @@ class Place:
             raise Refused(
                 f"{run_dir}: permission denied: only the user whose processes they are may ask them"
             )
+        _see_that_it_is_meant(run_dir)
         return Addresses(run_dir)
 
     def ask(self, name: str, command: str, shape: type[Shape], **params: object) -> Shape:
@@ -100,6 +101,22 @@ class Place:
             f"the {name} process is not running ({mistake}): "
             "start it with scripts/run, or name its run_dir with --run-dir"
         )
+
+
+def _see_that_it_is_meant(run_dir: Path) -> None:
+    """Whoever has a folder hears what is said in it: root says it in others' folders, if it names them.
+
+    The default one is in a place where everybody can be first. Raises ``Refused``.
+    """
+    us = os.geteuid()
+    if us == 0 and run_dir != default_run_dir():
+        return
+    try:
+        owners = {run_dir.stat().st_uid, run_dir.lstat().st_uid}
+    except OSError:
+        return
+    if others := owners - {us, 0}:
+        raise Refused(f"{run_dir} belongs to user {min(others)}, expected {us}: nothing is said to others")
 
 
 def understood(name: str, answer: object, shape: type[Shape]) -> Shape:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pagestatus.quoting import LONGEST_QUOTE, cut, quoted
+from pagestatus.quoting import LONGEST_QUOTE, cut, quoted, quoted_link
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,18 @@ from pagestatus.quoting import LONGEST_QUOTE, cut, quoted
 )
 def test_quoted(why: str, value: object, shown: str) -> None:
     assert quoted(value) == shown, why
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://host/file", "'https://host/file'"),
+        ("https://host/file?signature=secret&x=/y?z", "'https://host/file?...'"),
+        ("https://user:secret@host/?", "'https://…@host/?...'"),
+    ],
+)
+def test_a_link_is_shown_without_its_query(url: str, shown: str) -> None:
+    assert quoted_link(url) == shown
 
 
 @pytest.mark.parametrize(("length", "cut_at"), [(80, 80), (81, 80), (1_000_000, 80)])

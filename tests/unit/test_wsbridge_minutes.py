@@ -10,6 +10,7 @@ from wsbridge.entry import Status
 from wsbridge.minutes import MOST_SENT, Figures, Minutes
 
 DONE, FAILED = Status.DOWNLOADED, Status.FAILED
+DAY = 24 * 60 * MINUTE
 
 
 def test_what_ended_and_what_came_counts_in_the_minute_that_runs() -> None:
@@ -37,6 +38,15 @@ def test_a_minute_is_told_with_those_that_run_at_its_end_so_far() -> None:
         DownloadMinute(NOON + MINUTE, 3, 0, 0, 0),
     ], "again until it is answered"
     assert minutes.unsaved == {NOON}, "who runs is known again after a start"
+
+
+@pytest.mark.parametrize("minute_us", [NOON + 1, NOON + 2 * DAY, 2**63 - 1 - (2**63 - 1) % MINUTE])
+def test_what_can_be_no_minute_of_ours_is_no_answer(minute_us: int) -> None:
+    """Else all that follows would count in a minute that nobody will ever answer for."""
+    minutes = Minutes()
+    minutes.on_counted(DownloadsCounted(minute_us, 0, 0, 0), NOON)
+    minutes.count([DONE], 10, NOON)
+    assert minutes.records(0, NOON) == [DownloadMinute(NOON, 0, 1, 0, 10)]
 
 
 def test_an_answered_minute_is_told_no_more_and_removed_from_the_journal() -> None:
