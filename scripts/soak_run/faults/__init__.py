@@ -1,0 +1,1 @@
+"""What can go wrong, a module for each kind, and the table of it all."""
