@@ -149,7 +149,9 @@ class Aggregator:
             "records": {**self._ledger.counts, "bad_frames": self._inbox.bad_frames},
             "minute": self._last_minute,
         }
-        return answer if self._writer.writable else {"state": "blocked", **answer}
+        if self._writer.writable:
+            return answer
+        return {"state": "blocked", "trouble": self._writer.trouble, **answer}
 
     def _latest_failures(self, params: Params) -> list[dict[str, Any]]:
         url = params.get("url")

@@ -31,13 +31,19 @@ class Writer:
     """Writes what ``ledger`` gives to its two files, in the order that a crash at any moment allows."""
 
     def __init__(self, ledger: Ledger, results: LogFile, minutes: LogFile) -> None:
-        self.writable = True
+        # Why the disk takes nothing, in words; empty: it does.
+        self.trouble = ""
         self.lines = 0
         self._ledger = ledger
         self._results = results
         self._minutes = minutes
         self._waiting = Batch([], [])
         self._closed: list[Figures] = []
+
+    @property
+    def writable(self) -> bool:
+        """The disk took what was last written."""
+        return not self.trouble
 
     @property
     def idle(self) -> bool:
@@ -80,7 +86,7 @@ class Writer:
             log.error("%s: no result is taken until there is room", trouble)
         elif not trouble and not self.writable:
             log.warning("results reach the disk again")
-        self.writable = not trouble
+        self.trouble = trouble
 
     def reopen(self) -> None:
         """Go on in new files where the old ones were renamed."""

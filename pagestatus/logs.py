@@ -10,6 +10,7 @@ import logging
 import logging.handlers
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 _FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)-7s {name}: %(message)s"
@@ -27,6 +28,17 @@ class _OneLine(logging.Formatter):
         return super().format(record).translate(CONTROL)
 
 
+class _File(logging.handlers.WatchedFileHandler):
+    """What a full disk does not take waits in the buffer, and is said on standard error meanwhile."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class's name
+        if isinstance(sys.exception(), OSError):
+            with suppress(OSError):
+                sys.stderr.write(f"{self.format(record)}\n")
+        else:
+            super().handleError(record)
+
+
 CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {ord("\n"): "\n  "}
 
 
@@ -38,7 +50,7 @@ def configure(name: str, path: Path | None = None) -> None:
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         # A path may hold bytes that are no characters; a line with one must not be lost.
-        handler = logging.handlers.WatchedFileHandler(path, encoding="utf-8", errors="backslashreplace")
+        handler = _File(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(_OneLine(_FORMAT.format(name=name), "%Y-%m-%dT%H:%M:%S"))
     root = logging.getLogger()
     root.handlers[:] = [handler]

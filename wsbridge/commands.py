@@ -31,7 +31,7 @@ class Commands:
     def status(self, _params: Params) -> dict[str, Any]:
         """How it goes as a whole."""
         bridge = self._bridge
-        writable = bridge.keeper.writable
+        trouble = bridge.keeper.trouble
         websocket = bridge.config.websocket
         host = f"[{websocket.host}]" if ":" in websocket.host else websocket.host
         answer: dict[str, Any] = {
@@ -40,9 +40,9 @@ class Commands:
             "clients": len(bridge.clients),
             "fetchers": len(bridge.book.crew),
             "bad_frames": bridge.bad_frames,
-            "writable": writable,
+            "writable": not trouble,
         }
-        return answer if writable else {"state": "blocked", **answer}
+        return {"state": "blocked", "trouble": trouble, **answer} if trouble else answer
 
     def download(self, params: Params) -> dict[str, str]:
         """Put a download in the list. It is in the journal a moment later, and not begun before."""

@@ -7,11 +7,13 @@ in it. Write-ahead log with synchronous=FULL: a transaction that has returned is
 
 from __future__ import annotations
 
+import errno
 import logging
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -27,6 +29,9 @@ CREATE TABLE IF NOT EXISTS downloads (id TEXT PRIMARY KEY, position INTEGER NOT 
 CREATE TABLE IF NOT EXISTS minutes (minute_us INTEGER PRIMARY KEY, figures BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS incarnations (epoch INTEGER PRIMARY KEY);
 """
+# What may pass is told from a file that is none of ours (https://www.sqlite.org/rescode.html).
+_ERRNOS = MappingProxyType({sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_IOERR: errno.EIO})
+_PRIMARY = 0xFF
 _entry = msgspec.json.Decoder(Entry)
 _figures = msgspec.json.Decoder(Figures)
 
@@ -127,7 +132,8 @@ class Journal:
             raise self._unusable(mistake) from mistake
 
     def _unusable(self, mistake: sqlite3.Error) -> OSError:
-        return OSError(0, f"the journal cannot be used: {mistake}", str(self.path))
+        number = _ERRNOS.get(getattr(mistake, "sqlite_errorcode", 0) & _PRIMARY, 0)
+        return OSError(number, f"the journal cannot be used: {mistake}", str(self.path))
 
     def _save_minute(self, start_us: int, figures: Figures | None) -> None:
         if figures is None:

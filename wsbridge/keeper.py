@@ -47,7 +47,8 @@ class Keeper:
         kick: Callable[[], None] = _nothing,
     ) -> None:
         """``kick`` is called when something was decided here that is to be carried out."""
-        self.writable = True
+        # Why the journal can not be written, in words; empty: it can.
+        self.trouble = ""
         self._kick = kick
         self._book = book
         self._orders = orders
@@ -62,6 +63,11 @@ class Keeper:
         self._syncing: set[asyncio.Task[None]] = set()
         # The journal has one thread; parts may be synced side by side.
         self._thread = ThreadPoolExecutor(1, "journal")
+
+    @property
+    def writable(self) -> bool:
+        """The journal took what last changed."""
+        return not self.trouble
 
     async def save_for_ever(self) -> None:
         """Write what changes, at the latest after ``INTERVAL_S``, and at once for who waits."""
@@ -192,7 +198,7 @@ class Keeper:
             log.error("%s: nothing new is begun until it can be written", trouble)
         elif not trouble and not self.writable:
             log.warning("the journal can be written again")
-        self.writable = not trouble
+        self.trouble = trouble
 
 
 def _coming(download: Download, now: float) -> float:

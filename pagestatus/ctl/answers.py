@@ -21,6 +21,8 @@ class Process(Struct):
     # CPU since it started, and cores in use lately, of all its threads.
     cpu_s: float | None = None
     load: float | None = None
+    # Why it is blocked, in its own words.
+    trouble: str = ""
 
 
 class Targets(Struct):

@@ -338,6 +338,12 @@ def test_an_actors_own_place_that_can_not_be_used_gets_one_line(stage: Stage) ->
     assert (code, said(lines)) == (Exit.CONFIGURATION, ["/no/such/list: No such file or directory"])
 
 
+def test_trouble_that_may_pass_is_no_mistake_in_the_configuration(stage: Stage) -> None:
+    # Reading there is an EIO.
+    code, lines = ended(stage.play("--misbehave", "start:/proc/self/mem"))
+    assert (code, said(lines)) == (Exit.GAVE_UP, ["Input/output error"])
+
+
 def test_a_bad_configuration_gets_one_line_for_each_mistake(stage: Stage) -> None:
     (stage.folder / "pagestatus.toml").write_text("fetchers = 0\n[check]\ntimeout = nan\nretry = 1\n")
     started = stage.play(slots="many", xyzzy=1)

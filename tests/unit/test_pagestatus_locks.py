@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pagestatus.locks import Lock, Taken
+from small_disk import no_larger_files
 
 
 def test_the_second_is_told_who_was_first(tmp_path: Path) -> None:
@@ -54,6 +55,17 @@ def test_it_ends_with_its_holder_however_that_ends(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", dies, str(path)], check=False).returncode < 0
     assert path.read_text()
     Lock(path).release()
+
+
+def test_a_full_disk_keeps_nobody_from_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    with no_larger_files({os.getpid(): 0}):
+        first = Lock(path)
+    try:
+        with pytest.raises(Taken, match="is held by process unknown: "):
+            Lock(path)
+    finally:
+        first.release()
 
 
 def test_a_child_does_not_keep_it(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pagestatus import logs
+from small_disk import no_larger_files
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO |WARNING|ERROR) +scheduler: (.*)")
 
@@ -96,6 +98,16 @@ def test_reopening_after_a_rename_goes_on_in_a_new_file(path: Path) -> None:
     assert path.exists()
     log.info("after")
     assert [LINE.sub(r"\2", file.read_text()) for file in (old, path)] == ["before\n", "after\n"]
+
+
+def test_what_a_full_disk_does_not_take_is_said_elsewhere_and_comes_later(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with no_larger_files({os.getpid(): 0}):
+        log.error("no room")
+    assert LINE.sub(r"\2", capsys.readouterr().err) == "no room\n"
+    log.info("room again")
+    assert LINE.sub(r"\2", path.read_text()) == "no room\nroom again\n"
 
 
 def test_reopening_standard_error_is_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
@@ -229,6 +230,16 @@ def test_a_folder_in_its_place_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
     with pytest.raises(OSError, match="the journal cannot be used"):
         Journal(tmp_path)
+
+
+def test_a_full_disk_at_the_start_is_told_from_a_file_that_is_none_of_ours(tmp_path: Path) -> None:
+    with room_for(0), pytest.raises(OSError, match="the journal cannot be used: disk I/O error") as full:
+        Journal(tmp_path)
+    assert full.value.errno == errno.EIO
+    (tmp_path / FILE).write_bytes(b"something else " * 100)
+    with pytest.raises(OSError, match="the journal cannot be used: file is not a database") as broken:
+        Journal(tmp_path)
+    assert broken.value.errno == 0
 
 
 def test_a_place_that_is_not_there_stops_the_start(tmp_path: Path) -> None:

@@ -1,0 +1,66 @@
+"""Disks of a test's own, so small that they are soon full, and processes whose files may not grow."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+_PIECE = bytes(1 << 20)
+
+
+class SmallDisk:
+    """Mounted at ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """Not a byte more fits in, for as long as this lasts."""
+        ballast = self.folder / "ballast"
+        try:
+            with ballast.open("wb", buffering=0) as file, suppress(OSError):
+                while True:
+                    file.write(_PIECE)
+            yield
+        finally:
+            ballast.unlink()
+
+
+@contextmanager
+def small_disk(folder: Path, size_mib: int) -> Iterator[SmallDisk]:
+    """Mount a new one at ``folder``, for as long as this lasts. Skips where that can not be."""
+    folder.mkdir()
+    if os.geteuid():
+        pytest.skip("mounting a small disk needs root")
+    options = f"size={size_mib}m,mode=0700"
+    mount = ["mount", "-t", "tmpfs", "-o", options, "pagestatus-test", str(folder)]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no small disk can be mounted here: {done.stderr.strip()}")
+    try:
+        yield SmallDisk(folder)
+    finally:
+        # Lazily: whoever still has a file of it open keeps that one alone.
+        unmount = ["umount", "--lazy", str(folder)]
+        subprocess.run(unmount, check=True)
+
+
+@contextmanager
+def no_larger_files(limits: Mapping[int, int]) -> Iterator[None]:
+    """By process: no file of it becomes larger than so many bytes (RLIMIT_FSIZE, setrlimit(2))."""
+    before = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in limits}
+    for pid, size in limits.items():
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, before[pid][1]))
+    try:
+        yield
+    finally:
+        for pid, limit in before.items():
+            with suppress(ProcessLookupError):
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
