@@ -10,11 +10,13 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import os
 import re
 import select
 import socket
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ LONGEST_REQUEST = 64 << 10
 MOST_CONNECTIONS = 64
 # Without a descriptor nobody can be let in: look again after this. Seconds.
 NO_DESCRIPTOR_S = 0.25
+_NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
 PIECE = 64 << 10
 _HALF = re.compile("[\ud800-\udfff]")
 _TOO_LONG = b'{"error":"a request of more than 65536 bytes"}\n'
@@ -58,6 +61,9 @@ class ControlServer:
         self._commands = commands
         # In the order of their coming.
         self._connections: dict[_Connection, None] = {}
+        # Kept for when there is no other: then one at a time is still answered.
+        self._spare: int | None = None
+        self._take_spare()
         path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(str(path))
@@ -99,15 +105,16 @@ class ControlServer:
         """Hang up on everybody and take the socket away."""
         for connection in tuple(self._connections):
             connection.close()
+        self._give_spare()
         self._loop.unwatch(self._socket.fileno())
         self._socket.close()
         self._path.unlink(missing_ok=True)
 
     def _on_connection(self, _fd: int, _events: int) -> None:
         try:
-            peer, _address = self._socket.accept()
+            peer = self._accept()
         except OSError as mistake:
-            if mistake.errno in {errno.EMFILE, errno.ENFILE}:
+            if mistake.errno in _NO_DESCRIPTOR:
                 self._rest()
             elif mistake.errno not in {errno.EAGAIN, errno.ECONNABORTED}:
                 raise
@@ -117,8 +124,30 @@ class ControlServer:
             next(iter(self._connections)).close()
         self._connections[_Connection(self._loop, peer, self.answer, self._forget)] = None
 
+    def _accept(self) -> socket.socket:
+        try:
+            return self._socket.accept()[0]
+        except OSError as mistake:
+            if mistake.errno in _NO_DESCRIPTOR and self._give_spare():
+                return self._socket.accept()[0]
+            raise
+
     def _forget(self, connection: _Connection) -> None:
         self._connections.pop(connection, None)
+        self._take_spare()
+
+    def _take_spare(self) -> None:
+        if self._spare is None:
+            with suppress(OSError):
+                self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
+    def _give_spare(self) -> bool:
+        """Whether there was one."""
+        if self._spare is None:
+            return False
+        os.close(self._spare)
+        self._spare = None
+        return True
 
     def _rest(self) -> None:
         """Who waits at the door keeps it ready: looking at once would be a loop that never sleeps."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import resource
 import socket
 import stat
 import tempfile
@@ -422,12 +424,37 @@ def test_without_a_descriptor_the_loop_still_sleeps_and_lets_people_in_later(sti
     with closing(still.connect()) as peer:
         for _ in range(10):
             still.loop.round(0)
-        assert refusing.tried == 1
+        # Once more with the spare one.
+        assert refusing.tried == 2
         assert 0 < still.loop.timeout() <= NO_DESCRIPTOR_S
         still.server._socket = real
         peer.sendall(b'{"command": "nothing"}\n')
         with still.running():
             assert lines(peer, 1) == [{"ok": None}]
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """In this process."""
+    lowest = os.dup(0)
+    os.close(lowest)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_without_a_descriptor_one_at_a_time_is_answered(still: Served) -> None:
+    for _ in range(3):
+        with closing(still.connect()) as peer:
+            peer.sendall(b'{"command": "nothing"}\n')
+            peer.settimeout(PATIENCE_S)
+            with no_descriptors():
+                for _ in range(4):
+                    still.loop.round(0)
+            assert lines(peer, 1) == [{"ok": None}]
+        # It hears of the end, and has a spare one again.
+        still.loop.round(PATIENCE_S)
 
 
 def test_a_server_that_closes_hangs_up_and_takes_its_socket_away(still: Served) -> None:
