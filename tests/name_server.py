@@ -78,8 +78,9 @@ class NameServer:
     def _answer(self, datagram: bytes) -> bytes | None:
         name, end = _name(datagram, 12)
         (kind,) = struct.unpack_from("!H", datagram, end)
-        self.asked[name] += 1
+        # In this order: who has seen that it was asked may change the answer to what is asked next.
         zone = self.zones.get(name, self.others)
+        self.asked[name] += 1
         if zone.silent:
             return None
         packed = [ip_address(address).packed for address in zone.addresses]

@@ -211,6 +211,19 @@ def test_a_name_is_to_blame_when_what_was_asked_later_is_answered(
     assert bench.results[0].reason is Reason.DNS
 
 
+def test_what_a_late_answer_leaves_of_the_time_says_nothing_about_the_site(
+    bench: Bench, name_server: NameServer
+) -> None:
+    with unanswering("127.0.0.1") as port:
+        bench.checker.take(check(f"http://silent.test:{port}/", timeout_s=1.9))
+        run_until(bench.loop, lambda: name_server.asked["silent.test"], "it is asked for")
+        # It is sent again after a second.
+        name_server.zones["silent.test"] = Zone(("127.0.0.1",))
+        run_until(bench.loop, lambda: bench.results, "the attempt has ended", within_s=20)
+    (result,) = bench.results
+    assert (result.reason, result.dns_us > 950_000) == (Reason.NAME_SERVER, True)
+
+
 def test_that_there_is_no_such_name_is_asked_again_soon(
     name_server: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
