@@ -113,6 +113,8 @@ def _run(world: World, plan: Plan, files: Sequence[Offered]) -> Judgement:
             finally:
                 watcher.end()
                 downloader.end()
+        # A fault that was just struck heals first: a drain in the middle leaves slots to who comes next.
+        striker.heal()
         striker.findings += [f"the soak itself: {one.exception()!r}" for one in beside if one.exception()]
         print("Draining ...", file=sys.stderr)
         striker.findings += [f"{name} did not drain" for name in world.system.drain()]

@@ -54,6 +54,13 @@ class Striker:
                 raise NotHealed(f"not well after {RECOVER_S:g} s: {_shown(picture)}")
             time.sleep(LOOK_S)
 
+    def heal(self) -> None:
+        """After an early end: wait for what was struck last."""
+        try:
+            self.until_well()
+        except NotHealed as trouble:
+            self.findings.append(str(trouble))
+
     def _in_turn(self) -> Iterator[Fault]:
         """Shuffled like cards, so that each has its turn before any has a second one."""
         while self._faults:
