@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -19,10 +20,13 @@ CONFIGURATION = 78
 NOT_RUNNING = 4
 DEGRADED = 3
 
-# An answer takes milliseconds; one that was not there after this will not come.
-PATIENCE_S = 0.8
+# An answer takes milliseconds; one that was not there after this will not come. With the time that Python
+# takes to start, a command is to end within a second.
+PATIENCE_S = 0.6
 # For the path of the log alone nobody should wait long: the configuration says it as well.
-SHORT_S = 0.3
+SHORT_S = 0.2
+# The same, for who has waited for another process in vain.
+SHORTEST_S = 0.05
 
 Shape = TypeVar("Shape")
 
@@ -32,6 +36,8 @@ class Place:
 
     def __init__(self) -> None:
         self.flags: dict[str, Path | None] = {}
+        # When somebody was waited for in vain.
+        self._silence_at = -PATIENCE_S
 
     @cached_property
     def config(self) -> Config:
@@ -59,6 +65,7 @@ class Place:
         try:
             answer = ask(self.addresses.control(name), command, params, PATIENCE_S)
         except Silent as mistake:
+            self._silence_at = time.monotonic()
             log = self.config.data_dir / f"{name}.log"
             message = f"the {name} process does not answer: see {log}"
             raise Refused(message, DEGRADED, nobody_answers=True) from mistake
@@ -74,7 +81,10 @@ class Place:
             key: (self.addresses.control(name), command, params)
             for key, (name, command, params) in commands.items()
         }
-        return ask_all(requests, PATIENCE_S)
+        answers = ask_all(requests, PATIENCE_S)
+        if any(isinstance(answer, Silent) for answer in answers.values()):
+            self._silence_at = time.monotonic()
+        return answers
 
     def fetchers(self) -> list[str]:
         """The names of those that have a control socket; who left it behind answers nothing."""
@@ -84,8 +94,10 @@ class Place:
 
     def log(self, file: str = RESULTS_LOG) -> Path:
         """The path of one of the aggregator's logs, whether it runs or not."""
+        has_waited = time.monotonic() - self._silence_at < PATIENCE_S
+        patience_s = SHORTEST_S if has_waited else SHORT_S
         try:
-            answer = ask(self.addresses.control("aggregator"), "log_path", {}, SHORT_S)
+            answer = ask(self.addresses.control("aggregator"), "log_path", {}, patience_s)
         except (NoAnswer, ControlError) as mistake:
             answer = mistake
         return self.path_of(file, answer)

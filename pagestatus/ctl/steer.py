@@ -10,7 +10,7 @@ from pagestatus.config import MOST_FETCHERS
 from pagestatus.ctl.answers import ListState, Scaled, Scheduler, Steered
 from pagestatus.ctl.group import Command
 from pagestatus.ctl.output import Refused, note, write
-from pagestatus.ctl.place import CONFIGURATION, Place
+from pagestatus.ctl.place import CONFIGURATION, DEGRADED, PATIENCE_S, Place
 from pagestatus.ctl.targets import complete
 from pagestatus.ctl.text import clean, count
 
@@ -55,15 +55,28 @@ def reload(place: Place) -> None:
 
 def _when_read(place: Place) -> tuple[ListState, int]:
     """The list is read beside the schedule, which does not wait for it: ask until that is done."""
-    due = time.monotonic()
-    deadline = due + LONGEST_READING_S
-    while due < deadline:
-        status = place.ask("scheduler", "status", Scheduler)
-        if not status.list.reading:
+    due = began = time.monotonic()
+    is_told = False
+    while due < began + LONGEST_READING_S:
+        status = _status(place)
+        if status is not None and not status.list.reading:
             return status.list, status.targets.total
         due = max(due + POLL_S, time.monotonic())
+        if not is_told and due > began + PATIENCE_S / 2:
+            note("the list is being read; Ctrl-C ends the waiting alone")
+            is_told = True
         time.sleep(max(0.0, due - time.monotonic()))
     raise Refused("the list is still being read: see pagestatus-ctl status")
+
+
+def _status(place: Place) -> Scheduler | None:
+    """None: it is too busy with a large list to answer at once."""
+    try:
+        return place.ask("scheduler", "status", Scheduler)
+    except Refused as refused:
+        if refused.exit_code != DEGRADED:
+            raise
+        return None
 
 
 @click.command(cls=Command, epilog="pagestatus-ctl pause example.org\n")
