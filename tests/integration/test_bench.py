@@ -162,6 +162,10 @@ def test_a_second_ctrl_c_does_not_wait_and_leaves_nothing_behind_either(tmp_path
 
 
 def pending(pid: int, number: signal.Signals) -> bool:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        # It was killed already.
+        return True
     (mask,) = [line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd:")]
     return bool(int(mask, 16) & 1 << number - 1)

@@ -213,7 +213,7 @@ def test_a_trickle_is_a_stall_and_a_stream_is_none(hasty: RangeBench) -> None:
     with RawSite(trickling(1)) as site:
         (done,) = hasty.fetch(hasty.task(site.url, 0, 200_000))
         assert done.reason is Reason.TIMEOUT
-    with RawSite(trickling(4000)) as site:
+    with RawSite(trickling(round(4000 / SLOWNESS))) as site:
         began = time.monotonic()
         (done,) = hasty.fetch(hasty.task(site.url, 0, 200_000))
         assert done.reason is Reason.NONE

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -112,22 +113,35 @@ def test_a_redirect_leads_nowhere_else(
     assert (leading.connections, inside.connections) == (1, 0)
 
 
+@contextmanager
+def twice(host: str) -> Iterator[tuple[FileSite, socket.socket]]:
+    """A site at ``host``, and somebody who listens at the same port of loopback."""
+    while True:
+        with FileSite(FILE, host=host) as site:
+            try:
+                within = socket.create_server(("127.0.0.1", urlsplit(site.url).port or 0))
+            except OSError:
+                # Somebody else has that port there.
+                continue
+            with within:
+                yield site, within
+                return
+
+
 def test_a_name_that_changes_its_mind_is_judged_anew(
     strict: RangeBench, elsewhere: str, zones: NameServer
 ) -> None:
     """Where it leads now is not asked, and what is kept of before is not used for it."""
-    with FileSite(FILE, host=elsewhere) as site:
+    with twice(elsewhere) as (site, within):
         url = site.url.replace(elsewhere, "turning.test")
-        port = urlsplit(url).port or 0
-        with socket.create_server(("127.0.0.1", port)) as within:
-            assert strict.fetch(strict.task(url, 0, 10))[0].reason is Reason.NONE
-            zones.zones["turning.test"] = Zone(("127.0.0.1", "::1", "::ffff:127.0.0.1"), ttl=0)
-            (done,) = strict.fetch(strict.task(url, 10, 20))
-            assert (done.reason, done.words) == (Reason.ADDRESS, "the address of turning.test is not public")
-            assert len(site.requests) == 1
-            within.setblocking(False)
-            with pytest.raises(BlockingIOError):
-                within.accept()
+        assert strict.fetch(strict.task(url, 0, 10))[0].reason is Reason.NONE
+        zones.zones["turning.test"] = Zone(("127.0.0.1", "::1", "::ffff:127.0.0.1"), ttl=0)
+        (done,) = strict.fetch(strict.task(url, 10, 20))
+        assert (done.reason, done.words) == (Reason.ADDRESS, "the address of turning.test is not public")
+        assert len(site.requests) == 1
+        within.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            within.accept()
 
 
 def test_a_name_that_turns_while_a_download_runs(
