@@ -132,12 +132,15 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
     def _reason_of(self, code: int, words: str, handle: CheckHandle) -> Reason:
         address = self._addresses[self._tried - 1]
         reason = handle.reason_of(code, words, address)
-        if reason is Reason.TIMEOUT and not self._hops and 2 * self._dns_us > self._check.timeout_us:
-            # What the name server has left of the time says nothing about the site.
+        if reason is Reason.TIMEOUT and self._was_looked_up_late():
             return Reason.NAME_SERVER
         if reason in reasons.MADE_BY_LOST_WAY and self._checker.ways.lost(address, self._began_us):
             return Reason.NO_ROUTE
         return reason
+
+    def _was_looked_up_late(self) -> bool:
+        """What the name server has left of the time says nothing about the site then."""
+        return not self._hops and not self._wire.is_address and 2 * self._dns_us > self._check.timeout_us
 
     def _redirect_url(self, measured: Measured, handle: CheckHandle) -> str | None:
         """Where to go next. A redirect that the target itself expects is its answer."""

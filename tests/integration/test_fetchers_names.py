@@ -18,6 +18,7 @@ from name_server import NO_SUCH_NAME, REFUSED, SERVER_FAILURE, NameServer, Zone
 from pagestatus.loop import Loop
 from pagestatus.messages import Reason
 from raw_site import EMPTY_OK, RawSite, answering, closing, redirect, unanswering
+from system import SLOWNESS
 
 HALF_DEAD = ("127.0.0.77", "127.0.0.1")
 ZONES = {
@@ -215,7 +216,7 @@ def test_what_a_late_answer_leaves_of_the_time_says_nothing_about_the_site(
     bench: Bench, name_server: NameServer
 ) -> None:
     with unanswering("127.0.0.1") as port:
-        bench.checker.take(check(f"http://silent.test:{port}/", timeout_s=1.9))
+        bench.checker.take(check(f"http://silent.test:{port}/", timeout_s=1.9 / SLOWNESS))
         run_until(bench.loop, lambda: name_server.asked["silent.test"], "it is asked for")
         # It is sent again after a second.
         name_server.zones["silent.test"] = Zone(("127.0.0.1",))
