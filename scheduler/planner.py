@@ -14,6 +14,7 @@ from collections import defaultdict
 from random import Random
 from typing import NamedTuple
 
+from pagestatus.clock import SECOND_US
 from pagestatus.histogram import Histogram
 from pagestatus.messages import Check, Commit, FetcherState, Missed, Outcome, Reason
 from scheduler import cadence
@@ -31,6 +32,10 @@ LEASE_MARGIN_US = 5_000_000
 SILENT_US = 3_000_000
 # A sweep takes what fell due in less than this, unless it comes late.
 _UNORDERED_US = 1_000_000
+# Slots that are looked at for overdue leases, per second at most: when more are open, less often.
+_LOOKED_AT_PER_S = 50_000
+# Slots among which the longest-running are sought: they are the oldest.
+_OLDEST = 10_000
 # A member looked up in its enum costs as much as a method call.
 _MISSED = Outcome.MISSED
 _LEASED, _SETTLED = Stage.LEASED, Stage.SETTLED
@@ -66,6 +71,7 @@ class Planner:
         self._sequence = itertools.count()
         self._aggregator_heard_us = now_us
         self._leases_hold_until_us = 0
+        self._look_again_us = 0
 
     def begin(self, at_us: int) -> None:
         """From now on slots fall due: those due after ``at_us``."""
@@ -93,7 +99,7 @@ class Planner:
         self.dispatcher.look(now_us)
         self.accounts.second()
         if not self.is_aggregator_silent(now_us):
-            if now_us > self._leases_hold_until_us:
+            if now_us > max(self._leases_hold_until_us, self._look_again_us):
                 self._end_overdue(now_us)
             self.missed.extend(self.book.take_again(now_us))
         self.pump(now_us)
@@ -322,6 +328,8 @@ class Planner:
 
     def _end_overdue(self, now_us: int) -> None:
         """Leases that ran out, and slots that waited for as long as they lasted."""
+        # With a backlog of many seconds this would take what is needed to work it off.
+        self._look_again_us = now_us + len(self.slots) * SECOND_US // _LOOKED_AT_PER_S
         overdue = [slot for slot in self.slots.values() if _ends_us(slot) < now_us]
         for slot in overdue:
             if slot.stage is _LEASED:
@@ -372,7 +380,7 @@ class Planner:
         """The slots that have been with a fetcher longest."""
         found: list[Slot] = []
         last_us = sys.maxsize
-        for slot in self.slots.values():
+        for slot in itertools.islice(self.slots.values(), _OLDEST):
             # They are in the order in which they fell due, to within a sweep, and none was given before that.
             if slot.due_us > last_us + _UNORDERED_US:
                 break

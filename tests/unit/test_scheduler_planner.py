@@ -538,3 +538,25 @@ def test_the_longest_running_are_told_in_order_however_many_there_are() -> None:
         START + SECOND + number * SECOND // 10 for number in range(3)
     ]
     assert len(stand.planner.longest(100)) == 40
+
+
+def test_a_backlog_is_not_looked_through_each_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That would take the time in which it could be worked off."""
+    monkeypatch.setattr("scheduler.planner._LOOKED_AT_PER_S", 1)
+    stand = Stand(*(target(phase_s, 600, f"host{phase_s}") for phase_s in (0.8, 0.9, 1)))
+    stand.fetcher()
+    assert len(stand.at(1)[0]) == 3
+    assert stand.at(7.9) == ([], [])
+    # Their leases are over, but three were looked at a moment ago.
+    assert stand.at(8.1) == ([], [])
+    checks, missed = stand.at(11)
+    assert (len(checks), missed) == (3, [])
+
+
+def test_the_longest_running_are_sought_among_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scheduler.planner._OLDEST", 2)
+    stand = Stand(*(target(number, 600, f"host{number}") for number in (1, 2, 3)))
+    stand.fetcher()
+    for number in (1, 2, 3):
+        stand.at(number)
+    assert [slot.due_us for slot in stand.planner.longest(3)] == [START + SECOND, START + 2 * SECOND]
