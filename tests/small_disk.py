@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 _PIECE = bytes(1 << 20)
+_MOUNT, _UMOUNT = shutil.which("mount"), shutil.which("umount")
 
 
 class SmallDisk:
@@ -37,10 +39,10 @@ class SmallDisk:
 def small_disk(folder: Path, size_mib: int) -> Iterator[SmallDisk]:
     """Mount a new one at ``folder``, for as long as this lasts. Skips where that can not be."""
     folder.mkdir()
-    if os.geteuid():
-        pytest.skip("mounting a small disk needs root")
+    if os.geteuid() or _MOUNT is None or _UMOUNT is None:
+        pytest.skip("a small disk needs root and mount(8)")
     options = f"size={size_mib}m,mode=0700"
-    mount = ["mount", "-t", "tmpfs", "-o", options, "pagestatus-test", str(folder)]
+    mount = [_MOUNT, "-t", "tmpfs", "-o", options, "pagestatus-test", str(folder)]
     done = subprocess.run(mount, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"no small disk can be mounted here: {done.stderr.strip()}")
@@ -48,8 +50,7 @@ def small_disk(folder: Path, size_mib: int) -> Iterator[SmallDisk]:
         yield SmallDisk(folder)
     finally:
         # Lazily: whoever still has a file of it open keeps that one alone.
-        unmount = ["umount", "--lazy", str(folder)]
-        subprocess.run(unmount, check=True)
+        subprocess.run([_UMOUNT, "--lazy", str(folder)], check=True)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""What operators do in the middle of full load: scale, reload, restart one process, upgrade all of them.
+"""What operators do in the middle of full load: scale, reload, drain one process, upgrade all of them.
 
-PAGESTATUS_TEST_RATE=1500 makes it so many checks a second.
+PAGESTATUS_TEST_RATE=1500 makes it so many checks a second, and has each process drained by itself as well.
 """
 
 from __future__ import annotations
@@ -26,17 +26,19 @@ from system import ACTORS, System, eventually
 pytestmark = NEEDS_NGINX
 
 RATE = int(os.environ.get("PAGESTATUS_TEST_RATE", "300"))
+IS_LONG = "PAGESTATUS_TEST_RATE" in os.environ
 # Longer than the fetchers are away when they are restarted: their checks wait, and are not missed.
 INTERVAL_S = 3
 INTERVAL_US = INTERVAL_S * 1_000_000
 # In the list, and of those as many as are replaced by others.
 TARGETS, REPLACED = RATE * INTERVAL_S, RATE * INTERVAL_S // 10
-CONTENT = random.Random(1).randbytes(8 << 20)  # noqa: S311 - bytes to be recognised
-# To each of the eight ranges: eight seconds in all.
+CONTENT = random.Random(1).randbytes(6 << 20)  # noqa: S311 - bytes to be recognised
+# To each of the eight ranges: six seconds in all.
 BYTES_A_SECOND = 128 << 10
 # Nobody else knows the moment at which one list took the place of the other better than so.
 REPLACING_US = 1_000_000
 Names = AbstractSet[str]
+Step = Callable[[], None]
 
 
 class Load:
@@ -100,15 +102,9 @@ def load(tmp_path: Path) -> Iterator[Load]:
 
 def test_nothing_is_lost_whatever_an_operator_does(load: Load) -> None:
     system = load.system
-    steps: list[Callable[[], None]] = [
-        partial(load.scale, 1),
-        partial(load.scale, 3),
-        partial(load.restart, "aggregator"),
-        partial(load.restart, "fetchers"),
-        load.restart,
-        load.reload,
-    ]
-    for step in steps:
+    alone: list[Step] = [partial(load.restart, name) for name in ACTORS] if IS_LONG else []
+    steps: list[Step] = [partial(load.scale, 1), partial(load.scale, 3), load.restart, load.reload]
+    for step in alone + steps:
         step()
         load.goes_on()
     system.until_checked(TARGETS)
@@ -119,6 +115,8 @@ def test_nothing_is_lost_whatever_an_operator_does(load: Load) -> None:
     assert list(findings(lines, set(load.before), set(load.after))) == []
     assert list(minutes.findings(lines, log.minutes(system.data_dir))) == []
     outcomes = Counter((line.outcome, line.reason) for line in lines if line.final)
+    # A result may reach an aggregator that drains by itself in the moment in which it closes its door.
+    assert outcomes.pop(("missed", "lease"), 0) <= len(alone) * RATE // 100
     assert outcomes.keys() <= {("ok", ""), ("missed", "down"), ("missed", "drain"), ("missed", "removed")}
 
 
@@ -132,6 +130,11 @@ class Watched(NamedTuple):
         """Of a target that has a slot at ``one_us``."""
         start_us = self.first_us + (one_us - self.first_us) % INTERVAL_US
         return range(start_us, self.last_us + 1, INTERVAL_US)
+
+    @property
+    def most(self) -> int:
+        """Slots of any target."""
+        return (self.last_us - self.first_us) // INTERVAL_US + 1
 
 
 Finals = Mapping[str, Counter[int]]
@@ -153,8 +156,9 @@ def findings(lines: Iterable[log.Line], before: Names, after: Names) -> Iterator
     for target, watched in _watched(finals, min(downs).last_us + 1, before, after):
         yield from (f"{target}: {words}" for words in _wrong(finals[target], watched, downs))
     for down, told in downs.items():
-        due = sum(len(down.slots(min(finals[target]))) for target in before)
-        if due != told:
+        due = sum(len(down.slots(min(finals[target]))) for target in before & finals.keys())
+        # Of some that were in the list for a short time nothing is known but that they are among those.
+        if not due <= told <= due + len(before - finals.keys()) * down.most:
             yield f"{down}: {told} slots, and {due} fell due"
 
 
