@@ -143,6 +143,7 @@ def test_who_is_started_while_there_is_no_room_waits_for_it(place: Place) -> Non
         eventually(lambda: place.states()["aggregator"] == "blocked", "the aggregator is there")
         eventually(lambda: place.states()["scheduler"] == "running", "the scheduler is there")
     system.start("wsbridge")
+    eventually(lambda: place.states()["wsbridge"] == "running", "the bridge is there")
     episode.until_well("started without room")
 
 
