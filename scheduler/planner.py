@@ -14,7 +14,6 @@ from collections import defaultdict
 from random import Random
 from typing import NamedTuple
 
-from pagestatus.clock import SECOND_US
 from pagestatus.histogram import Histogram
 from pagestatus.messages import Check, Commit, FetcherState, Missed, Outcome, Reason
 from scheduler import cadence
@@ -32,8 +31,9 @@ LEASE_MARGIN_US = 5_000_000
 SILENT_US = 3_000_000
 # A sweep takes what fell due in less than this, unless it comes late.
 _UNORDERED_US = 1_000_000
-# Slots that are looked at for overdue leases, per second at most: when more are open, less often.
-_LOOKED_AT_PER_S = 50_000
+# For each slot that was looked at for an overdue lease, how long until they are looked at again: a second for
+# 50,000 of them.
+_REST_A_SLOT_US = 20
 # Slots among which the longest-running are sought: they are the oldest.
 _OLDEST = 10_000
 # A member looked up in its enum costs as much as a method call.
@@ -329,7 +329,7 @@ class Planner:
     def _end_overdue(self, now_us: int) -> None:
         """Leases that ran out, and slots that waited for as long as they lasted."""
         # With a backlog of many seconds this would take what is needed to work it off.
-        self._look_again_us = now_us + len(self.slots) * SECOND_US // _LOOKED_AT_PER_S
+        self._look_again_us = now_us + len(self.slots) * _REST_A_SLOT_US
         overdue = [slot for slot in self.slots.values() if _ends_us(slot) < now_us]
         for slot in overdue:
             if slot.stage is _LEASED:

@@ -542,7 +542,7 @@ def test_the_longest_running_are_told_in_order_however_many_there_are() -> None:
 
 def test_a_backlog_is_not_looked_through_each_second(monkeypatch: pytest.MonkeyPatch) -> None:
     """That would take the time in which it could be worked off."""
-    monkeypatch.setattr("scheduler.planner._LOOKED_AT_PER_S", 1)
+    monkeypatch.setattr("scheduler.planner._REST_A_SLOT_US", SECOND)
     stand = Stand(*(target(phase_s, 600, f"host{phase_s}") for phase_s in (0.8, 0.9, 1)))
     stand.fetcher()
     assert len(stand.at(1)[0]) == 3
