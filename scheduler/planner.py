@@ -401,4 +401,4 @@ def _ends_us(slot: Slot) -> int:
     stage = slot.stage
     if stage is _LEASED:
         return slot.lease_until_us
-    return slot.due_us + slot.terms.lasts_us if stage is Stage.WAITING else sys.maxsize
+    return slot.lasts_until_us if stage is Stage.WAITING else sys.maxsize

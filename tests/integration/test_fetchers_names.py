@@ -354,6 +354,9 @@ def test_new_name_servers_of_this_machine_are_taken_over(
         os.utime(conf, ns=(0, 0))
         resolver.refresh()
         assert ask(resolver, loop, "b.test") == Answer(("127.0.0.2",))
+        # Whoever asks now does not wait for those before.
+        after.zones["later.test"] = Zone(("127.0.0.4",))
+        assert ask(resolver, loop, "later.test") == Answer(("127.0.0.4",))
         # What was asked before is still answered by whom it was asked.
         run_until(loop, lambda: late, "the earlier question is answered")
         assert late == [Answer(("127.0.0.3",))]

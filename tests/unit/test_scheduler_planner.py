@@ -546,9 +546,12 @@ def test_a_backlog_is_not_looked_through_each_second(monkeypatch: pytest.MonkeyP
     stand = Stand(*(target(phase_s, 600, f"host{phase_s}") for phase_s in (0.8, 0.9, 1)))
     stand.fetcher()
     assert len(stand.at(1)[0]) == 3
-    assert stand.at(7.9) == ([], [])
+    # Never silent for so long that leases would hold for that.
+    for seconds in (3.5, 6, 7.9):
+        assert stand.at(seconds) == ([], [])
     # Their leases are over, but three were looked at a moment ago.
     assert stand.at(8.1) == ([], [])
+    assert stand.at(10) == ([], [])
     checks, missed = stand.at(11)
     assert (len(checks), missed) == (3, [])
 
