@@ -61,7 +61,7 @@ class Scheduler:
         # run_dir has a lock of its own; this one keeps two run_dirs from sharing what is paused.
         self._lock = Lock(self._data_dir / LOCK)
         try:
-            catalog = self.lists.read()
+            catalog = self.lists.begin()
         except BadList as mistake:
             raise CannotStart(str(mistake)) from mistake
         self.planner = Planner(catalog, self._policy, self._clock.now_us(), Random())  # noqa: S311 - jitter
@@ -110,7 +110,9 @@ class Scheduler:
         self.planner.on_aggregator(now_us)
         if not self.handover.on_commit(commit, self.planner, now_us):
             self.planner.on_commit(commit, now_us)
-        elif self.handover.down.slots:
+            return
+        self.lists.take_effect(self.planner.catalog, self.planner.swept_us)
+        if self.handover.down.slots:
             log.info("not running for %d slots: recorded as missed (down)", self.handover.down.slots)
 
     def _on_pulse(self, pulse: Pulse, now_us: int) -> None:

@@ -24,6 +24,8 @@ LONGEST_SLOT_US = 10 * MINUTE_US
 # In a number to sort by: the longest interval has fewer microseconds, the longest list fewer targets.
 _PHASE_BITS = 48
 _INDEX_BITS = 32
+# In place of a time: not yet on a list that was in force.
+FRESH = (1 << 63) - 1
 
 
 class State(IntEnum):
@@ -69,6 +71,8 @@ class Catalog:
         # The last attempt timed out.
         self.slow = bytearray(count)
         self.paused = bytearray(count)
+        # On the list since then, with this interval: what was due before is no slot. 0: always.
+        self.listed_us = array("q", bytes(8 * count))
         # Slots in a row that failed permanently; checked every how many slots; how many are still to skip.
         self.streaks = bytearray(count)
         self.strides = bytearray(b"\1") * count
@@ -159,6 +163,15 @@ class Catalog:
             return self.ids.index(int(text, 16))
         except ValueError:
             return -1
+
+    def fresh(self) -> array[int]:
+        """The indices of those that no list in force has had yet."""
+        return array("I", (index for index, at_us in enumerate(self.listed_us) if at_us == FRESH))
+
+    def list_since(self, indices: Iterable[int], at_us: int) -> None:
+        """Those of ``fresh`` are on the list from ``at_us`` on."""
+        for index in indices:
+            self.listed_us[index] = at_us
 
     def groups(self) -> Iterator[tuple[int, int, int]]:
         """For each interval where its targets begin and end, sorted by phase: what one cursor sweeps."""

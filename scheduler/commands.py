@@ -70,6 +70,12 @@ class Commands:
         if self._scheduler.handover.step is not Step.DONE:
             # Nothing falls due before the aggregator has said what became of the slots before.
             answer["state"] = "starting"
+        elif (behind_us := planner.swept_us - now_us) > SECOND_US:
+            answer["state"] = "blocked"
+            answer["trouble"] = (
+                f"the clock was set back, and until it has come again to {iso(planner.swept_us)} nothing "
+                f"falls due (for {behind_us // SECOND_US} s): if it is wrong now, set it right"
+            )
         return answer
 
     def _targets(self) -> dict[str, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 
-from scheduler.catalog import Catalog
+from scheduler.catalog import FRESH, Catalog
 from scheduler.sweep import Sweep
 
 
@@ -16,7 +16,7 @@ class Following:
     """The catalog that follows ``old``, and its sweep."""
 
     def __init__(self, catalog: Catalog, old: Catalog) -> None:
-        """Match the two. ``old`` may be in use meanwhile: its ids never change."""
+        """Match the two. ``old`` may be in use meanwhile: its ids, and since when they are listed, stay."""
         self.catalog = catalog
         self.sweep = Sweep(catalog, 0)
         self._old = old
@@ -25,6 +25,16 @@ class Following:
         gone = self._stays.count(-1)
         self.removed = gone
         self.added = len(catalog) - (len(old) - gone)
+        catalog.listed_us = array("q", [FRESH]) * len(catalog)
+        for before, index in enumerate(self._stays):
+            if index >= 0 and catalog.interval_us(index) == old.interval_us(before):
+                catalog.listed_us[index] = old.listed_us[before]
+        self._fresh = catalog.fresh()
+
+    @property
+    def differs(self) -> bool:
+        """Whether other slots fall due by the new list than by the old one."""
+        return bool(self.removed or self._fresh)
 
     def take_over(self, at_us: int) -> None:
         """Know what ``old`` knows, and go on with what is due after ``at_us``."""
@@ -41,4 +51,5 @@ class Following:
         for before, until_us in old.retry_after_us.items():
             if (index := self._stays[before]) >= 0:
                 new.retry_after_us[index] = until_us
+        new.list_since(self._fresh, at_us)
         self.sweep.place(at_us)

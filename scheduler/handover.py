@@ -18,7 +18,7 @@ from pagestatus.clock import MINUTE_US
 from pagestatus.messages import Commit, Down, Message, Reason, Recap, Started
 from scheduler.catalog import Catalog
 from scheduler.planner import Planner
-from scheduler.sweep import next_due, slots_between
+from scheduler.sweep import next_due, slots_between, slots_of_group
 
 # Longer than that no aggregator is without a disk: whoever calls an older slot open has lost its memory.
 LONGEST_OPEN_US = 24 * 60 * MINUTE_US
@@ -79,10 +79,7 @@ class Handover:
         # Where the clock was set back, what is due before ``since`` has been answered for already.
         until_us = max(now_us, since_us + 1)
         if since_us:
-            slots = sum(
-                slots_between(since_us, until_us, catalog.interval_us(index), catalog.phases_us[index])
-                for index in range(len(catalog))
-            )
+            slots = _fell_due(catalog, since_us, until_us)
         self.down = Down(self.epoch, since_us, until_us, slots)
         self.step = Step.CLOSING
         return True
@@ -115,9 +112,24 @@ class Handover:
         downs = [window for part in self._recaps for window in part.downs]
         for index, target in enumerate(catalog.ids):
             interval_us, phase_us = catalog.interval_us(index), catalog.phases_us[index]
-            due_us = next_due(from_us, interval_us, phase_us)
+            due_us = next_due(max(from_us, catalog.listed_us[index]), interval_us, phase_us)
             while due_us <= self.down.since_us:
                 attempts, settled = known.get((target, due_us), (0, False))
                 if not settled and not any(since < due_us <= until for since, until in downs):
                     yield Open(index, due_us, attempts)
                 due_us += interval_us
+
+
+def _fell_due(catalog: Catalog, since_us: int, until_us: int) -> int:
+    """The slots of all targets in (since, until], without those from before a target was listed."""
+    slots = sum(
+        slots_of_group(since_us, until_us, interval_us, catalog.phases_us, range(start, stop))
+        for interval_us, start, stop in catalog.groups()
+    )
+    return slots - sum(
+        slots_between(
+            since_us, min(listed_us, until_us), catalog.interval_us(index), catalog.phases_us[index]
+        )
+        for index, listed_us in enumerate(catalog.listed_us)
+        if listed_us > since_us
+    )

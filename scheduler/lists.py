@@ -19,6 +19,7 @@ from pagestatus.loop import Loop
 from pagestatus.targets import BadList, TargetList
 from scheduler.catalog import Catalog
 from scheduler.following import Following
+from scheduler.listed import Listed
 from scheduler.planner import Planner
 
 log = logging.getLogger(__name__)
@@ -33,16 +34,32 @@ class Lists:
     def __init__(self, config: Config) -> None:
         self._path = config.urls
         self._paused_path = config.data_dir / "paused.json"
+        self._listed = Listed(config.data_dir / "listed.bin")
         self._timeout_us = round(config.check.timeout * 1_000_000)
         self._retries = config.check.retries
         self._reading: threading.Thread | None = None
         self._again = False
+        # Whether slots fall due by a list yet: until then there is nothing for another one to follow.
+        self._in_force = False
         self._following: Following | None = None
         self._generation = 0
         self._added = self._removed = 0
         # What the last reading had to say: lines about entries, or why there is none.
         self._mistakes: list[str] = []
         self._problem = ""
+
+    def begin(self) -> Catalog:
+        """The list to begin with; ``take_effect`` says from when on. Raises ``BadList``."""
+        catalog = self.read()
+        self._listed.restore(catalog)
+        return catalog
+
+    def take_effect(self, catalog: Catalog, at_us: int) -> None:
+        """What is due after ``at_us`` is due by ``catalog``, the first of this scheduler."""
+        self._in_force = True
+        catalog.list_since(catalog.fresh(), at_us)
+        self._listed.prepare(catalog)
+        self._listed.take_effect(at_us)
 
     def read(self) -> Catalog:
         """The list as it is now; raises ``BadList``. Bad entries are told and left out."""
@@ -63,11 +80,11 @@ class Lists:
 
     def begin_reload(self, loop: Loop, planner: Planner) -> None:
         """Read the list again in a thread; ``adopt_reload`` takes it over."""
-        if self._reading is not None:
+        self._loop = loop
+        if self._reading is not None or not self._in_force:
             # What is being read may be older than what is asked for.
             self._again = True
             return
-        self._loop = loop
         self._reading = threading.Thread(
             target=self._read_in_thread, args=[planner.catalog], name="reload", daemon=True
         )
@@ -81,34 +98,41 @@ class Lists:
 
     def _read_in_thread(self, old: Catalog) -> None:
         try:
-            self._following = Following(self.read(), old)
+            following = Following(self.read(), old)
+            if following.differs:
+                self._listed.prepare(following.catalog)
+            self._following = following
         except BadList as mistake:
             self._problem = str(mistake)
             log.error("%s: the running list is kept", mistake)  # noqa: TRY400 - one clear line
 
     def adopt_reload(self, planner: Planner) -> None:
         """Between two rounds: go on with the new list, if one has been read."""
-        if self._reading is None or self._reading.is_alive():
-            return
-        self._reading = None
-        self._generation += 1
-        if self._following is not None:
-            following, self._following = self._following, None
-            self._added, self._removed = following.added, following.removed
-            planner.reload(following)
-            # As after a start (see the runner): the collector is not to look at all of it again and again.
-            gc.freeze()
-            log.info("%s: taken over: %d added, %d removed", self._path, self._added, self._removed)
-        if self._again:
+        if self._reading is not None and not self._reading.is_alive():
+            self._reading = None
+            self._generation += 1
+            self._take_over(planner)
+        if self._again and self._reading is None and self._in_force:
             self._again = False
             self.begin_reload(self._loop, planner)
+
+    def _take_over(self, planner: Planner) -> None:
+        if self._following is None:
+            return
+        following, self._following = self._following, None
+        self._added, self._removed = following.added, following.removed
+        planner.reload(following)
+        self._listed.take_effect(planner.swept_us)
+        # As after a start (see the runner): the collector is not to look at all of it again and again.
+        gc.freeze()
+        log.info("%s: taken over: %d added, %d removed", self._path, self._added, self._removed)
 
     def state(self) -> dict[str, object]:
         """For an operator: how many readings were taken over or refused, and what the last one said."""
         return {
             "path": str(self._path),
             "generation": self._generation,
-            "reading": self._reading is not None,
+            "reading": self._reading is not None or self._again,
             "added": self._added,
             "removed": self._removed,
             "mistakes": len(self._mistakes),

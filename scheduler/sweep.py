@@ -109,3 +109,16 @@ def next_due(after_us: int, interval_us: int, phase_us: int) -> int:
 def slots_between(after_us: int, until_us: int, interval_us: int, phase_us: int) -> int:
     """How many due times lie in (after, until]."""
     return (until_us - phase_us) // interval_us - (after_us - phase_us) // interval_us
+
+
+def slots_of_group(
+    after_us: int, until_us: int, interval_us: int, phases_us: Sequence[int], group: range
+) -> int:
+    """How many due times of all targets of a ``group``, sorted by phase, lie in (after, until]."""
+    start, stop = group.start, group.stop
+
+    def until(us: int) -> int:
+        rounds, phase_us = divmod(us, interval_us)
+        return rounds * (stop - start) + bisect_right(phases_us, phase_us, start, stop) - start
+
+    return until(until_us) - until(after_us)

@@ -19,6 +19,11 @@ class Adoption(NamedTuple):
     # A scheduler's start: its predecessors' slots due in (from, until] may be open.
     open_us: tuple[int, int] = (0, 0)
 
+    @property
+    def keys(self) -> set[tuple[int, int]]:
+        """The targets; one with another interval is another one."""
+        return {(target.id, target.interval_us) for target in self.targets}
+
 
 class History:
     """Over all schedulers."""
@@ -31,6 +36,17 @@ class History:
         self.counted: dict[int, Adoption] = {}
         # From where on the log is to be complete; 0: from its first line on.
         self.first_us = 0
+
+    def listed_us(self, target: Target, now_us: int) -> int:
+        """Since when ``target`` has been on every list that was in force before ``now_us``."""
+        before = [adoption for adoption in self.adoptions if adoption.after_us < now_us]
+        # Of a scheduler that never came to that, none knows what it had on its list.
+        since_us = now_us if before else 0
+        for adoption in reversed(before):
+            if (target.id, target.interval_us) not in adoption.keys:
+                break
+            since_us = adoption.after_us
+        return since_us
 
 
 class NotedHandover(Handover):

@@ -144,7 +144,12 @@ def _slots(world: World, lines: list[Line], end_us: int) -> Iterator[str]:
     for since_us, until_us, slots in windows:
         after_us, targets, _open_us = world.history.counted[until_us]
         # Without any history nothing was due.
-        due = {slot for target in targets for slot in grid(target, since_us, until_us) if after_us}
+        due = {
+            slot
+            for target in targets
+            for slot in grid(target, max(since_us, world.history.listed_us(target, until_us)), until_us)
+            if after_us
+        }
         settled = {slot for slot in finals if since_us < slot[1] <= until_us}
         counted |= settled
         window = f"down ({since_us}, {until_us}]"
@@ -175,9 +180,9 @@ def _expected(world: World, windows: list[tuple[int, int, int]], end_us: int) ->
 
 
 def _nobodys(world: World) -> Iterator[tuple[int, int]]:
-    """Slots that were open when a scheduler died, of targets that came or went while they were.
+    """Slots that were open when a scheduler died, of targets that went while they were.
 
-    Its successor has its own list alone: it cannot know what was due, and by which list.
+    Its successor has its own list, and knows since when who is on it; who is not, it does not know.
     """
     for number, ours in enumerate(world.history.adoptions):
         from_us, until_us = ours.open_us
@@ -185,12 +190,9 @@ def _nobodys(world: World) -> Iterator[tuple[int, int]]:
             world.history.adoptions[: number + 1] if until_us else ()
         ):
             if successor.after_us > from_us:
-                before, after = (
-                    {(target.id, target.interval_us): target for target in adoption.targets}
-                    for adoption in (theirs, ours)
-                )
-                for key in before.keys() ^ after.keys():
-                    yield from grid(before.get(key) or after[key], from_us, until_us)
+                for target in theirs.targets:
+                    if (target.id, target.interval_us) not in ours.keys:
+                        yield from grid(target, from_us, until_us)
 
 
 def grid(target: Target, after_us: int, until_us: int) -> Iterator[tuple[int, int]]:

@@ -104,6 +104,16 @@ class Resolver:
         """Nothing is open."""
 
 
+class Ways:
+    """Stands in for ``fetchers.ways.Ways``: nothing is asked of a kernel."""
+
+    def __init__(self, _loop: HeldLoop) -> None:
+        """There is no network of this machine."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class Ranges:
     """Stands in for ``fetchers.ranges.Ranges``: there is no bridge, and nobody asks for any."""
 

@@ -27,7 +27,7 @@ from simulation.history import History, NotedHandover
 from simulation.lists import HeldLists, Listing
 from simulation.network import SECOND_US, Conditions, Inbox, Link, Mailbox, Outbox
 from simulation.process import Killed, Process
-from simulation.sites import Checker, Ranges, Resolver, Sites
+from simulation.sites import Checker, Ranges, Resolver, Sites, Ways
 
 # 2026-01-31T11:59:20Z: the first minute is a short one.
 START_US = 1_769_860_760_000_000
@@ -130,6 +130,7 @@ class World:
         monkeypatch.setattr("fetchers.actor.Checker", functools.partial(Checker, self.sites))
         monkeypatch.setattr("fetchers.actor.Ranges", Ranges)
         monkeypatch.setattr("fetchers.actor.Resolver", Resolver)
+        monkeypatch.setattr("fetchers.actor.Ways", Ways)
         monkeypatch.setattr("fetchers.actor.raise_descriptor_limit", lambda: 1 << 20)
 
     def time_ns(self) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 
 import pytest
 
 from pagestatus.messages import Class, Commit, Down, Outcome, Reason, Recap, Started
 from pagestatus.targets import Target
-from scheduler.catalog import Catalog
+from scheduler.catalog import FRESH, Catalog
 from scheduler.handover import Handover, Step
 from scheduler.planner import Planner, Policy
 
@@ -18,17 +19,17 @@ NOW = 1_000_020 * SECOND
 EPOCH = 7
 
 
+def commit_of(down: Down) -> Commit:
+    return Commit(0, down.until_us, 0, Outcome.MISSED, Reason.DOWN, Class.NONE, final=True, count=down.slots)
+
+
 def taken_over(recap: Recap, *, now_us: int = NOW) -> tuple[Handover, Planner]:
     """A handover that has come to its end at ``now_us``."""
     catalog = Catalog([Target(1000, "http://host/", SECOND)], SECOND, 2)
     planner = Planner(catalog, Policy(SECOND, 4, 0), now_us, Random(1))  # noqa: S311
     handover = Handover(EPOCH)
     assert handover.on_recap(recap, catalog, now_us)
-    down = handover.down
-    commit = Commit(
-        0, down.until_us, 0, Outcome.MISSED, Reason.DOWN, Class.NONE, final=True, count=down.slots
-    )
-    assert handover.on_commit(commit, planner, now_us)
+    assert handover.on_commit(commit_of(handover.down), planner, now_us)
     assert handover.step is Step.DONE
     return handover, planner
 
@@ -74,3 +75,32 @@ def test_an_answer_that_an_aggregator_gave_before_it_died_is_not_taken_after() -
     assert isinstance(asked, Started)
     assert handover.on_recap(Recap(asked.epoch, NOW, NOW), catalog, NOW + SECOND)
     assert handover.down == Down(asked.epoch, NOW, NOW + SECOND, 0)
+
+
+def test_what_was_due_before_a_target_was_listed_is_no_slot() -> None:
+    catalog = Catalog(
+        [Target(1000, "http://host/", SECOND), Target(2000, "http://host/2", SECOND)], SECOND, 2
+    )
+    since_us = NOW - 5 * SECOND
+    catalog.listed_us[catalog.find(2000)] = since_us - SECOND
+    handover = Handover(EPOCH)
+    assert handover.on_recap(Recap(EPOCH, since_us - 9 * SECOND, since_us), catalog, NOW)
+    planner = Planner(catalog, Policy(SECOND, 4, 0), NOW, Random(1))  # noqa: S311
+    handover.on_commit(commit_of(handover.down), planner, NOW)
+    planner.pump(NOW)
+    missed = Counter[int]()
+    for record in planner.missed:
+        missed[record.target] += record.count
+    assert missed == {1000: 10, 2000: 1}
+
+
+@pytest.mark.parametrize(
+    ("listed_us", "slots"), [(0, 5), (NOW - 5 * SECOND, 5), (NOW - 2 * SECOND, 2), (FRESH, 0)]
+)
+def test_nobody_missed_a_target_before_it_was_listed(listed_us: int, slots: int) -> None:
+    catalog = Catalog([Target(1000, "http://host/", SECOND)], SECOND, 2)
+    catalog.listed_us[0] = listed_us
+    handover = Handover(EPOCH)
+    since_us = NOW - 5 * SECOND
+    assert handover.on_recap(Recap(EPOCH, since_us, since_us), catalog, NOW)
+    assert handover.down.slots == slots

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pagestatus.targets import Target
 from scheduler.catalog import Catalog
-from scheduler.sweep import Sweep, next_due, slots_between
+from scheduler.sweep import Sweep, next_due, slots_between, slots_of_group
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -40,6 +40,22 @@ def test_slots_between_counts_the_grid(after: int, length: int, interval: int, p
     phase %= interval
     grid = [at for at in range(after + 1, after + length + 1) if at % interval == phase]
     assert slots_between(after, after + length, interval, phase) == len(grid)
+
+
+@given(
+    after=st.integers(0, 10**6),
+    length=st.integers(0, 10**4),
+    interval=st.integers(1, 1000),
+    phases=st.lists(st.integers(0, 10**6), max_size=20),
+    cut=st.tuples(st.integers(0, 20), st.integers(0, 20)),
+)
+def test_the_slots_of_a_group_are_those_of_its_targets(
+    after: int, length: int, interval: int, phases: list[int], cut: tuple[int, int]
+) -> None:
+    sorted_ = sorted(phase % interval for phase in phases)
+    group = range(*(min(at, len(sorted_)) for at in sorted(cut)))
+    each = [slots_between(after, after + length, interval, sorted_[index]) for index in group]
+    assert slots_of_group(after, after + length, interval, sorted_, group) == sum(each)
 
 
 def test_the_phase_is_stable_whatever_else_is_on_the_list() -> None:
