@@ -16,6 +16,7 @@ from fetchers.lifeline import ChildEnd
 from fetchers.limits import raise_descriptor_limit
 from fetchers.ranges import Ranges
 from fetchers.resolver import Resolver
+from fetchers.ways import Ways
 from pagestatus.config import Config
 from pagestatus.control import Command
 from pagestatus.descriptors import slots_within
@@ -65,7 +66,8 @@ class Fetcher:
             self._resolver = Resolver(loop, config.check.name_servers)
         except BadNameServer as mistake:
             raise CannotStart(f"check.name_servers: {mistake}") from mistake
-        means = Means(loop, runner.clock, self._resolver)
+        self._ways = Ways(loop)
+        means = Means(loop, runner.clock, self._resolver, self._ways)
         self._checker = Checker(means, config.check, self._incarnation(self._slots), self._aggregator.send)
         self._ranges = Ranges(means, config, self._incarnation(self._range_slots), self._bridge.send)
         self._inbox = Inbox(loop, context, addresses.fetcher(self._index, self._epoch), self._receive)
@@ -115,6 +117,7 @@ class Fetcher:
         self._checker.close()
         self._ranges.close()
         self._resolver.close()
+        self._ways.close()
         self._inbox.close()
         self._aggregator.close(LINGER_S)
         self._bridge.close(LINGER_S)

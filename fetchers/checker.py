@@ -35,6 +35,7 @@ class Means(NamedTuple):
     loop: Loop
     clock: Clock
     resolver: Resolver
+    ways: Ways
 
 
 class Checker:
@@ -51,7 +52,7 @@ class Checker:
         self.clock = means.clock
         self.engine = Engine(means.loop, keep_connections=fetcher.slots)
         self.resolver = means.resolver
-        self.ways = Ways(means.loop)
+        self.ways = means.ways
         # Checks beyond what fits into the second queue; their leases run out.
         self.dropped = 0
         self._slots = fetcher.slots
@@ -96,7 +97,6 @@ class Checker:
         self._attempts.clear()
         self._waiting.clear()
         self.engine.close()
-        self.ways.close()
 
     def _go_on(self) -> None:
         if not self._coming_back:

@@ -20,6 +20,7 @@ from fetchers.range_body import End, RangeBody
 from fetchers.range_handle import RangeHandle
 from fetchers.range_request import asked_range, header_lines
 from fetchers.resolver import Resolver
+from pagestatus.clock import SECOND_US, monotonic_us
 from pagestatus.headers import BadHeader
 from pagestatus.messages import Head, RangeDone, RangeTask, Reason
 from pagestatus.urls import BadUrl, WireUrl, wire_url
@@ -265,9 +266,18 @@ class RangeTransfer:
     def _finish(self, reason: Reason, words: str = "") -> None:
         if self._stalled:
             reason = reasons.after_stall(reason)
+        if reason in reasons.MADE_BY_LOST_WAY and self._was_way_lost():
+            reason, words = Reason.NO_ROUTE, "there is no way from here to the site"
         done = self._done(reason, words)
         self._clean_up()
         self._ranges.finished(self, done)
+
+    def _was_way_lost(self) -> bool:
+        """Lately: a transfer may have begun hours ago."""
+        wait_s = max(self._ranges.config.stall_timeout, self._ranges.check_config.connect_timeout)
+        return bool(self._address) and self._ranges.ways.lost(
+            self._address, monotonic_us() - round(wait_s * SECOND_US)
+        )
 
     def _done(self, reason: Reason, words: str) -> RangeDone:
         task = self.task

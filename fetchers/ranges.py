@@ -26,6 +26,7 @@ class Ranges:
         """``fetcher.slots`` is the number of ranges at once."""
         self.loop = means.loop
         self.resolver = means.resolver
+        self.ways = means.ways
         self.config = config.downloads
         self.check_config = config.check
         self.folder = config.downloads.folder(config.data_dir)

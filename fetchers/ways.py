@@ -20,9 +20,11 @@ from pagestatus.loop import READ, Loop
 # linux/netlink.h, linux/rtnetlink.h, linux/if_link.h, linux/neighbour.h
 _ERROR, _NEWLINK, _DELLINK, _GETLINK = 2, 16, 17, 18
 _NEWROUTE, _GETROUTE, _NEWNEIGH, _GETNEIGH = 24, 26, 28, 30
-_REQUEST = 1
+_REQUEST, _ALL = 1, 0x300
 _GROUP_LINK = 1
 _DESTINATION, _DEVICE, _GATEWAY = 1, 4, 5
+# How often a device has lost its carrier, since it was made; several changes may be told as one.
+_LOSSES = 48
 # IFF_UP and IFF_LOWER_UP: switched on, and with a carrier.
 _HAS_LINK = 1 | 1 << 16
 # Asked for its address again and again, in vain: NUD_INCOMPLETE, NUD_PROBE, NUD_FAILED.
@@ -50,14 +52,15 @@ class Ways:
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
-        # Devices that are known to have their link.
-        self._linked: set[int] = set()
         # When a device was last seen without its link, and a gateway silent.
         self._bad_us: dict[Part, int] = {}
         self._asking = _kernel(0)
         self._news = _kernel(_GROUP_LINK)
         if self._news is not None:
             loop.watch(self._news.fileno(), READ, self._on_news)
+        # Devices that are known to have their link, and how often they lost it. Asked for after the news:
+        # what changes meanwhile is told.
+        self._linked = dict(self._with_link())
 
     def lost(self, address: str, since_us: int) -> bool:
         """Whether there is no way to ``address``, or was none at some time since then (``monotonic_us``)."""
@@ -88,7 +91,24 @@ class Ways:
 
     def _has_link(self, device: int) -> bool:
         kind, body = self._ask(_GETLINK, _LINK.pack(0, 0, device, 0, 0))
-        return kind != _NEWLINK or _LINK.unpack_from(body)[3] & _HAS_LINK == _HAS_LINK
+        return kind != _NEWLINK or _link(body)[1] is not None
+
+    def _with_link(self) -> Iterator[tuple[int, int]]:
+        """All devices that have their link now."""
+        if self._asking is None:
+            return
+        body = _LINK.pack(0, 0, 0, 0, 0)
+        try:
+            self._asking.send(_HEADER.pack(_HEADER.size + len(body), _GETLINK, _REQUEST | _ALL, 0, 0) + body)
+            while True:
+                for kind, told in _messages(self._asking.recv(1 << 16)):
+                    if kind != _NEWLINK:
+                        return
+                    device, losses = _link(told)
+                    if losses is not None:
+                        yield device, losses
+        except OSError:
+            return
 
     def _is_silent(self, family: int, device: int, gateway: bytes) -> bool:
         asked = _NEIGHBOUR.pack(family, device, 0, 0, 0) + _attribute(_DESTINATION, gateway)
@@ -113,17 +133,17 @@ class Ways:
             return
         for kind, body in _messages(news):
             if kind in {_NEWLINK, _DELLINK}:
-                _family, _type, device, flags, _change = _LINK.unpack_from(body)
-                self._hear(device, has_link=kind == _NEWLINK and flags & _HAS_LINK == _HAS_LINK)
+                device, losses = _link(body)
+                self._hear(device, losses if kind == _NEWLINK else None)
 
-    def _hear(self, device: int, *, has_link: bool) -> None:
+    def _hear(self, device: int, losses: int | None) -> None:
         # One that has its link again was without until now; so, for all we know, was a new one.
-        if not has_link or device not in self._linked:
+        if losses is None or self._linked.get(device) != losses:
             self._note(device)
-        if has_link:
-            self._linked.add(device)
+        if losses is not None:
+            self._linked[device] = losses
         else:
-            self._linked.discard(device)
+            self._linked.pop(device, None)
 
     def _note(self, part: Part) -> None:
         self._bad_us[part] = monotonic_us()
@@ -139,6 +159,16 @@ def _kernel(groups: int) -> socket.socket | None:
     except OSError:
         return None
     return opened
+
+
+def _link(body: bytes) -> tuple[int, int | None]:
+    """A device and how often it has lost its link; None: it has none now."""
+    _family, _type, device, flags, _change = _LINK.unpack_from(body)
+    if flags & _HAS_LINK != _HAS_LINK:
+        return device, None
+    # Linux before 4.16 does not count.
+    losses = dict(_attributes(body[_LINK.size :])).get(_LOSSES, bytes(4))
+    return device, int(struct.unpack("=I", losses)[0])
 
 
 def _attribute(kind: int, value: bytes) -> bytes:

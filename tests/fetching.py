@@ -12,6 +12,7 @@ import msgspec
 from fetchers.checker import Checker, Incarnation, Means
 from fetchers.ranges import Ranges
 from fetchers.resolver import Resolver
+from fetchers.ways import Ways
 from pagestatus.clock import Clock
 from pagestatus.config import Check as CheckConfig
 from pagestatus.config import Config, Downloads
@@ -60,7 +61,8 @@ class Bench:
         self.results: list[Result] = []
         settings = msgspec.structs.replace(CheckConfig(), **config)
         self.resolver = Resolver(self.loop, settings.name_servers)
-        means = Means(self.loop, Clock(), self.resolver)
+        self.ways = Ways(self.loop)
+        means = Means(self.loop, Clock(), self.resolver, self.ways)
         self.checker = Checker(means, settings, Incarnation(7, 1, slots), self.results.append)
 
     def attempt(self, url: str, *, timeout_s: float = 10, max_bytes: int = 0) -> Result:
@@ -79,6 +81,7 @@ class Bench:
         """Give everything back."""
         self.checker.close()
         self.resolver.close()
+        self.ways.close()
         self.loop.close()
 
 
@@ -99,7 +102,8 @@ class RangeBench:
         self.part.touch()
         self.told: list[Message] = []
         self.resolver = Resolver(self.loop, check.name_servers)
-        means = Means(self.loop, Clock(), self.resolver)
+        self.ways = Ways(self.loop)
+        means = Means(self.loop, Clock(), self.resolver, self.ways)
         self.ranges = Ranges(means, self.config, Incarnation(7, 1, slots), self.told.append)
         self._tasks = 0
 
@@ -139,6 +143,7 @@ class RangeBench:
         """Give everything back."""
         self.ranges.close()
         self.resolver.close()
+        self.ways.close()
         self.loop.close()
 
     def _ended(self) -> dict[int, RangeDone]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from fetchers.ways import SETTLES_US, Ways
-from fetching import run_until
+from fetching import RangeBench, run_until
 from namespaces import FAR, NEAR, Namespace, link, namespaces
+from page_site import PageSite, slow
 from pagestatus.clock import monotonic_us
+from pagestatus.config import Check
 from pagestatus.loop import Loop
+from pagestatus.messages import Reason
 
 BEYOND, GATEWAY = "198.51.100.1", "192.0.2.3"
 NO_ROUTE = "203.0.113.1"
@@ -81,6 +85,16 @@ def test_a_link_that_was_lost_and_is_back_before_anybody_asks(place: Place) -> N
     place.until(lambda: place.lost(since_us=began_us), "the kernel has told it")
 
 
+def test_news_of_a_device_that_has_its_link_all_the_while(place: Place) -> None:
+    began_us = monotonic_us()
+    # The kernel has told it before the command ends.
+    place.near.ip("link", "set", "near", "mtu", "1400")
+    rounds: list[None] = []
+    place.loop.after(0.01, lambda: rounds.append(None))
+    place.until(lambda: bool(rounds), "the news has been read")
+    assert not place.lost(since_us=began_us)
+
+
 def test_a_gateway_that_is_silent(place: Place) -> None:
     # Nobody has asked for it yet.
     assert not place.lost(BEYOND)
@@ -89,6 +103,27 @@ def test_a_gateway_that_is_silent(place: Place) -> None:
         visit.connect_ex((BEYOND, 80))
         assert place.lost(BEYOND)
         assert not place.lost(FAR)
+
+
+def test_a_range_behind_a_lost_link_is_no_trouble_of_the_site(place: Place, tmp_path: Path) -> None:
+    with place.far.entered():
+        site = PageSite(FAR)
+    # Sockets are made in the namespace in which the loop runs.
+    with site, place.near.entered():
+        bench = RangeBench(tmp_path, check=Check(connect_timeout=1), stall_timeout=1)
+        url = site.add(slow(bytes(1000), 100))
+        task = bench.task(url, 0, 1000)
+        bench.ranges.take(task)
+        bench.until(lambda: bench.told, "bytes come")
+        place.far.ip("link", "set", "far", "down")
+        (begun,) = bench.ends(task)
+        assert begun.reason is Reason.NO_ROUTE
+        assert begun.position > 0
+        # One that begins now does not even get a connection.
+        (new,) = bench.fetch(bench.task(url, 0, 1000))
+        assert (new.reason, new.words) == (Reason.NO_ROUTE, "there is no way from here to the site")
+        place.far.ip("link", "set", "far", "up")
+        bench.close()
 
 
 def test_where_the_kernel_may_not_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
