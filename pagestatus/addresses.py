@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +81,9 @@ def default_run_dir() -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and Path(runtime).is_dir():
         return Path(runtime) / "pagestatus"
+    # Here: it loads a good deal that an operator's command does without.
+    import tempfile  # noqa: PLC0415
+
     return Path(tempfile.gettempdir()) / f"pagestatus-{os.geteuid()}"
 
 

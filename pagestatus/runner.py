@@ -25,7 +25,8 @@ from pagestatus import logs
 from pagestatus.addresses import Addresses
 from pagestatus.clock import SECOND_US, Clock
 from pagestatus.config import Config
-from pagestatus.control import Command, ControlServer, Params
+from pagestatus.control import Command, Params
+from pagestatus.control_server import ControlServer
 from pagestatus.load import Load
 from pagestatus.loop import READ, Loop
 from pagestatus.ports import Context

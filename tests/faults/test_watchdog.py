@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pagestatus.addresses import Addresses
-from pagestatus.control import ControlServer
+from pagestatus.control_server import ControlServer
 from pagestatus.loop import Loop
 from pagestatus.watchdog.actor import SUPERVISORD_SILENT, Watchdog
 from pagestatus.watchdog.events import OK, READY

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fuzzing import JSON, TEXT, fuzzed, is_one_line, mutated
-from pagestatus.control import ControlServer
+from pagestatus.control_server import ControlServer
 from pagestatus.loop import Loop
 
 LINES = [

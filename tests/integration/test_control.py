@@ -17,18 +17,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pagestatus.control import (
-    LONGEST_REQUEST,
-    MOST_CONNECTIONS,
-    NO_DESCRIPTOR_S,
-    ControlError,
-    ControlServer,
-    NoAnswer,
-    Params,
-    Silent,
-    ask,
-    ask_all,
-)
+from pagestatus.control import ControlError, NoAnswer, Params, Silent, ask, ask_all
+from pagestatus.control_server import LONGEST_REQUEST, MOST_CONNECTIONS, NO_DESCRIPTOR_S, ControlServer
 from pagestatus.loop import READ, Loop
 from system import SLOWNESS, eventually
 

@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from pagestatus.control import ControlError, ControlServer, Params
+from pagestatus.control import ControlError, Params
+from pagestatus.control_server import ControlServer
 from pagestatus.ctl.group import run
 from pagestatus.loop import READ, Loop
 from system import SLOWNESS, eventually
