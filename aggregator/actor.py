@@ -146,7 +146,8 @@ class Aggregator:
         answer: dict[str, Any] = {
             "writable": self._writer.writable,
             "lines": self._writer.lines,
-            "records": {**self._ledger.counts, "bad_frames": self._inbox.bad_frames},
+            "records": self._ledger.counts,
+            "bad_frames": self._inbox.bad_frames,
             "minute": self._last_minute,
         }
         if self._writer.writable:

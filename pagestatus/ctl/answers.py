@@ -23,6 +23,8 @@ class Process(Struct):
     load: float | None = None
     # Why it is blocked, in its own words.
     trouble: str = ""
+    # What came since it started, and was no message.
+    bad_frames: int = 0
 
 
 class Targets(Struct):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 # By reason; at most two lines each beside the figures, on 80 columns.
 WORDS = {
-    "overrun": "the slot before was not settled yet: longer interval, or lower timeout and retries",
+    "overrun": "the slot before was still open: longer interval, or lower timeout and retries "
+    "(or the disk was full)",
     "no_capacity": "no fetcher had room: pagestatus-ctl scale N, or raise slots",
     "per_host": "its host had check.per_host attempts in flight: raise that if the host can bear it",
     "lease": "a fetcher took it and was not heard of again: see fetchers.log and aggregator.log",

@@ -212,12 +212,12 @@ def _fetchers(pool: Process, lenders: Sequence[Lender]) -> list[Process]:
 
 
 def _with_load(fetcher: Process, answers: Mapping[str, Any]) -> Process:
-    """What the pool knows of it, and the CPU that it tells of itself."""
+    """What the pool knows of it, and the rest that it tells of itself."""
     try:
         own = understood(fetcher.name, answers.get(fetcher.name), Process)
     except Refused:
         return fetcher
-    return msgspec.structs.replace(fetcher, cpu_s=own.cpu_s, load=own.load)
+    return msgspec.structs.replace(fetcher, cpu_s=own.cpu_s, load=own.load, bad_frames=own.bad_frames)
 
 
 def _plain(process: Process) -> dict[str, object]:

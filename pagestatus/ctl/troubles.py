@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pagestatus.ctl.answers import ListState, Process
 from pagestatus.ctl.picture import SHAPES, Picture, is_well
+from pagestatus.ctl.text import count
 
 _WITHOUT = {
     "scheduler": "nothing is checked",
@@ -39,6 +40,11 @@ def troubles(picture: Picture) -> Iterator[str]:
     for process in picture.processes:
         if not is_well(process):
             yield _of_process(process, picture.data_dir)
+        if process.bad_frames:
+            yield (
+                f"{process.name} has dropped {count(process.bad_frames)} frames that are no messages: "
+                "are all processes of one version? Else start all of them again."
+            )
     yield from picture.own_faults.told()
     if picture.warning:
         yield picture.warning
@@ -53,6 +59,8 @@ def _of_process(process: Process, data_dir: Path) -> str:
     state = process.state
     if state == "blocked" and (what := _BLOCKED.get(name)):
         return f"{what} not reach the disk{_remedy(process.trouble, data_dir)}, then it goes on by itself."
+    if state == "blocked" and process.trouble:
+        return f"{name} is blocked: {process.trouble}."
     words = _STATES.get(state, "{name} is {state}: see {log}.")
     return words.format(name=name, state=state, without=without, log=log)
 

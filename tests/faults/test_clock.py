@@ -140,6 +140,9 @@ def test_a_scheduler_that_is_started_after_that_waits_for_the_time_to_come_again
     )
     asleep = place.episode()
     assert place.system.schedule()["in_flight"] == 0
+    words = "scheduler is blocked: the clock was set back, and until it has come again to"
+    eventually(lambda: words in " ".join(place.system.ctl("status").stdout.split()), "status says so")
+    assert place.system.ctl("status").returncode == 3
     # The clock is set right.
     place.clock.step_to(ASLEEP_S + HOUR_S + 10)
     asleep.until_well("the clock set right")

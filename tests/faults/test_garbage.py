@@ -104,7 +104,7 @@ def inboxes(system: System) -> dict[str, Path]:
 def bad_frames(system: System, name: str) -> int:
     """How many a process has counted."""
     status: dict[str, Any] = system.ask(name, "status")
-    return int(status.get("records", status)["bad_frames"])
+    return int(status["bad_frames"])
 
 
 # --- ZeroMQ -------------------------------------------------------------------------------------------------

@@ -347,8 +347,9 @@ def test_bad_frames_are_counted_and_the_good_ones_between_are_taken(start: Start
         bench.send_bytes(frame)
     bench.send(result(1, bench.minute_us), result(2, -1))
     bench.commits(1)
-    records = bench.ask("status")["records"]
-    assert (records["bad_frames"], records["bad"], records["results"]) == (4, 1, 1)
+    status = bench.ask("status")
+    records = status["records"]
+    assert (status["bad_frames"], records["bad"], records["results"]) == (4, 1, 1)
 
 
 def test_what_an_operator_may_ask(start: Start) -> None:

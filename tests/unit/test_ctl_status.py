@@ -113,8 +113,8 @@ last minute  12:03   5,000 due   4,900 ok   40 failed   10 internal   50 missed
 MISSED       TOTAL  MINUTE  WHY
 no_capacity  2,455       5  no fetcher had room: pagestatus-ctl scale N, or
                             raise slots
-overrun      2,000      45  the slot before was not settled yet: longer
-                            interval, or lower timeout and retries
+overrun      2,000      45  the slot before was still open: longer interval, or
+                            lower timeout and retries (or the disk was full)
 retry_after    100       0  the server asked to be left alone for a while
                             (Retry-After): nothing to do"""
     )
@@ -162,9 +162,26 @@ def test_without_the_scheduler_the_rest_is_said(answers: dict[str, Any]) -> None
         "MISSED       TOTAL  MINUTE  WHY",
         "no_capacity      0       5  no fetcher had room: pagestatus-ctl scale N, or",
         "                            raise slots",
-        "overrun          0      45  the slot before was not settled yet: longer",
-        "                            interval, or lower timeout and retries",
+        "overrun          0      45  the slot before was still open: longer interval, or",
+        "                            lower timeout and retries (or the disk was full)",
     ]
+
+
+def test_a_clock_that_was_set_back_is_told(answers: dict[str, Any]) -> None:
+    answers["scheduler"] |= {"state": "blocked", "trouble": "the clock was set back: set it right"}
+    assert shown(answers, MINUTE).splitlines()[:2] == [
+        "pagestatus is degraded                                   2026-01-31 12:04:05 UTC",
+        "! scheduler is blocked: the clock was set back: set it right.",
+    ]
+
+
+@pytest.mark.parametrize("name", ["scheduler", "fetcher-2"])
+def test_frames_that_were_no_messages_are_told(answers: dict[str, Any], name: str) -> None:
+    answers[name]["bad_frames"] = 1200
+    assert (
+        f"! {name} has dropped 1,200 frames that are no messages: are all processes of one version? "
+        "Else start all of them again."
+    ) in " ".join(shown(answers, MINUTE).split())
 
 
 def test_nothing_runs() -> None:
