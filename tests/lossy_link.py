@@ -9,14 +9,12 @@ import itertools
 import select
 import socket
 import struct
-import threading
 import time
 from contextlib import suppress
 from random import Random
-from types import TracebackType
-from typing import Self
 
 from namespaces import Namespace
+from threaded import Threaded
 
 _ANY = 3  # ETH_P_ALL
 _OUTGOING = 4  # PACKET_OUTGOING
@@ -25,7 +23,7 @@ _SIOCETHTOOL = 0x8946
 _OFFLOADS = (0x17, 0x1F, 0x24, 0x2C)
 
 
-class LossyLink:
+class LossyLink(Threaded):
     """Carries frames between ``one`` and ``other``, both in ``namespace``, as they come; or later, or not."""
 
     def __init__(self, namespace: Namespace, one: str, other: str, seed: int = 1) -> None:
@@ -40,17 +38,12 @@ class LossyLink:
             self._sockets[other].fileno(): self._sockets[one],
         }
         self._closing, self._close = socket.socketpair()
-        self._thread = threading.Thread(target=self._carry)
+        super().__init__(self._carry)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def end(self) -> None:
         self._close.close()
-        self._thread.join()
+
+    def close(self) -> None:
         for opened in (self._closing, *self._sockets.values()):
             opened.close()
 

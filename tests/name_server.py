@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 import struct
-import threading
 from collections import Counter
 from ipaddress import ip_address
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
+
+from threaded import Threaded
 
 A = 1
 SOA = 6
@@ -35,7 +35,7 @@ class Zone(NamedTuple):
     negative_ttl: int = 0
 
 
-class NameServer:
+class NameServer(Threaded):
     """Knows ``zones``; of every other name it says that there is none."""
 
     def __init__(self, zones: dict[str, Zone]) -> None:
@@ -46,24 +46,19 @@ class NameServer:
         self.asked: Counter[str] = Counter()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
-        self._thread = threading.Thread(target=self._serve)
+        super().__init__(self._serve)
 
     @property
     def address(self) -> str:
         """As it stands in ``check.name_servers``."""
         return f"127.0.0.1:{self._socket.getsockname()[1]}"
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def end(self) -> None:
         # An empty datagram ends the thread.
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
             last.sendto(b"", self._socket.getsockname())
-        self._thread.join()
+
+    def close(self) -> None:
         self._socket.close()
 
     def _serve(self) -> None:

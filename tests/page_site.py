@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from http.client import parse_headers
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from range_site import answer, partial
+from threaded import Serving
 
 _RANGE = re.compile(r"bytes=([0-9]+)-([0-9]+)")
 # Of a body that is sent slowly.
@@ -47,13 +47,13 @@ class Reset(Exception):
     """Raised by a page that resets the connection."""
 
 
-class PageSite:
+class PageSite(Serving):
     """Many connections at once, which are kept."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         self._server = _Server((host, 0), _Connection)
         self._server.site = self
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        super().__init__(self._server)
         self._lock = threading.Lock()
         # By path.
         self._pages: dict[str, Page] = {}
@@ -68,17 +68,6 @@ class PageSite:
     def port(self) -> int:
         """Where it listens."""
         return self._server.server_address[1]
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     def add(self, page: Page, path: str = "") -> str:
         """The URL of ``page``: at ``path``, where no other page is; empty: anywhere."""

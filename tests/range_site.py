@@ -7,8 +7,8 @@ import socket
 import socketserver
 import threading
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
+
+from threaded import Serving
 
 _RANGE = re.compile(rb"\r\nrange: bytes=([0-9]+)-([0-9]*)\r\n", re.IGNORECASE)
 
@@ -43,7 +43,7 @@ class _Connection(socketserver.BaseRequestHandler):
             pass
 
 
-class FileSite:
+class FileSite(Serving):
     """Serves ``content`` at every path, honours ranges and keeps connections."""
 
     keeps = True
@@ -58,24 +58,13 @@ class FileSite:
         self.lock = threading.Lock()
         self._server = _Server((host, 0), _Connection)
         self._server.site = self
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        super().__init__(self._server)
 
     @property
     def url(self) -> str:
         """Of the file."""
         host, port = self._server.server_address[:2]
         return f"http://{host!s}:{port}/file.bin"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     def answer(self, request: bytes) -> bytes:
         """To one request."""

@@ -8,15 +8,15 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from types import TracebackType
-from typing import Self
+
+from threaded import Threaded
 
 Behaviour = Callable[[socket.socket], None]
 
 EMPTY_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-class RawSite:
+class RawSite(Threaded):
     """Gives each connection to ``behave``, one after the other, and closes it afterwards."""
 
     def __init__(
@@ -29,7 +29,7 @@ class RawSite:
         self._listener = socket.create_server((host, 0), family=_family(host))
         self.port: int = self._listener.getsockname()[1]
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
+        super().__init__(self._serve)
 
     @property
     def url(self) -> str:
@@ -38,18 +38,13 @@ class RawSite:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{scheme}://{host}:{self.port}/"
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def end(self) -> None:
         self._closing.set()
         # Wakes accept().
         with suppress(OSError):
             socket.create_connection(self._listener.getsockname()[:2]).close()
-        self._thread.join()
+
+    def close(self) -> None:
         self._listener.close()
 
     def _serve(self) -> None:
