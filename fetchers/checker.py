@@ -64,6 +64,11 @@ class Checker:
         means.loop.on_stall(self.stalled)
 
     @property
+    def stands_still(self) -> bool:
+        """What happens now may come of a stall that nobody was told of yet, of this round or this machine."""
+        return self.loop.is_late or self.clock.is_behind
+
+    @property
     def in_flight(self) -> int:
         """Checks that were taken and not reported."""
         return len(self._attempts) + len(self._waiting)

@@ -44,7 +44,8 @@ class RangeTransfer:
         self._speed = LowSpeed(ranges.config.stall_timeout)
         # The request is on its way, or was answered: from now on bytes must come.
         self._has_asked = False
-        self._stalled = False
+        # Where it was when the loop stood still; None: it did not, or bytes have come since.
+        self._stalled_at: int | None = None
         self._lookup: Lookup | None = None
         self._handle: RangeHandle | None = None
         self._body: RangeBody | None = None
@@ -61,6 +62,11 @@ class RangeTransfer:
         self._spared = 0
         # Why the address that was connected to is not asked.
         self._refused = ""
+
+    @property
+    def _taken(self) -> int:
+        """Grows with each byte of a body."""
+        return self.position + self._spared
 
     @property
     def position(self) -> int:
@@ -102,16 +108,19 @@ class RangeTransfer:
 
     def stall(self) -> None:
         """The loop stood still while this was in flight: it was not served."""
-        self._stalled = True
+        self._stalled_at = self._taken
         self._speed.begin(self._ranges.loop.now, self.position)
 
     def look(self, now: float) -> None:
         """Write what has come, and give it up if that is next to nothing."""
         body = self._body
+        if self._stalled_at is not None and self._taken > self._stalled_at:
+            # It has got over that.
+            self._stalled_at = None
         if body is not None and not body.flush():
             self._break_off()
             self._finish(*body.end(-1, Reason.NONE, ""))
-        elif self._has_asked and self._speed.is_low(now, self.position + self._spared):
+        elif self._has_asked and self._speed.is_low(now, self._taken):
             self._break_off()
             if self._verdict is None:
                 self._finish(Reason.TIMEOUT, "the server does not answer")
@@ -150,6 +159,7 @@ class RangeTransfer:
         self._verdict = None
         self._spared = 0
         self._has_asked = False
+        self._stalled_at = None
         try:
             headers = header_lines(self.task, is_origin=self._wire.origin == self._origin.origin)
         except BadHeader as mistake:
@@ -264,13 +274,17 @@ class RangeTransfer:
             self._ranges.engine.abort(self._handle.curl)
 
     def _finish(self, reason: Reason, words: str = "") -> None:
-        if self._stalled:
+        if self._stalled_at is not None or (reason and self._stands_still()):
             reason = reasons.after_stall(reason)
         if reason in reasons.MADE_BY_LOST_WAY and self._was_way_lost():
             reason, words = Reason.NO_ROUTE, "there is no way from here to the site"
         done = self._done(reason, words)
         self._clean_up()
         self._ranges.finished(self, done)
+
+    def _stands_still(self) -> bool:
+        """As in ``Checker.stands_still``."""
+        return self._ranges.loop.is_late or self._ranges.clock.is_behind
 
     def _was_way_lost(self) -> bool:
         """Lately: a transfer may have begun hours ago."""

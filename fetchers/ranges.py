@@ -27,6 +27,7 @@ class Ranges:
         self.loop = means.loop
         self.resolver = means.resolver
         self.ways = means.ways
+        self.clock = means.clock
         self.config = config.downloads
         self.check_config = config.check
         self.folder = config.downloads.folder(config.data_dir)

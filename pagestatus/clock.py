@@ -37,6 +37,11 @@ class Clock:
         """What the clock says now of a moment of the monotonic one."""
         return monotonic_us + self._offset_us
 
+    @property
+    def is_behind(self) -> bool:
+        """The wall clock has gone forward and was not followed yet: the machine may have been suspended."""
+        return self._wall_ns() // 1000 - self.now_us() > SECOND_US
+
     def follow(self) -> int:
         """Take over a step forward of the wall clock; returns how far it stands off now, microseconds.
 

@@ -128,6 +128,11 @@ class Loop:
         """Call with the seconds for which the loop stood still, before anything else of that round."""
         self._on_stall.append(callback)
 
+    @property
+    def is_late(self) -> bool:
+        """This round has lasted for so long that it counts as a stall, which the next one will tell."""
+        return self._clock() - self.now > STALL_S
+
     def tell_stall(self, seconds: float) -> None:
         """The loop stood still, or somebody knows that the whole machine did."""
         for tell in self._on_stall:

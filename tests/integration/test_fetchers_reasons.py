@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ from raw_site import (
     resetting,
     unanswering,
 )
+from system import SLOWNESS
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -241,3 +243,14 @@ def _tls(authority: trustme.CA, name: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(name).configure_cert(context)
     return context
+
+
+def test_a_stall_that_nobody_was_told_of_yet_is_ours(bench: Bench) -> None:
+    with RawSite(hanging) as site:
+        bench.checker.take(check(site.url, timeout_s=1))
+        run_until(bench.loop, lambda: site.connections, "it is connected")
+        # libcurl is called for another one, late in the round that stands still: the first has timed out.
+        bench.loop.soon(lambda: bench.loop.soon(lambda: time.sleep(1.2 * SLOWNESS)))
+        bench.checker.take(check(site.url, target=2, timeout_s=1))
+        run_until(bench.loop, lambda: len(bench.results) == 2, "both have ended")
+        assert (bench.results[0].target, bench.results[0].reason) == (1, Reason.STALLED)
