@@ -13,13 +13,12 @@ from typing import Any
 from fetchers.channel import BadNameServer
 from fetchers.checker import Checker, Incarnation, Means
 from fetchers.lifeline import ChildEnd
-from fetchers.limits import raise_descriptor_limit
 from fetchers.ranges import Ranges
 from fetchers.resolver import Resolver
 from fetchers.ways import Ways
 from pagestatus.config import Config
 from pagestatus.control import Command
-from pagestatus.descriptors import slots_within
+from pagestatus.descriptors import descriptor_limit, slots_within
 from pagestatus.messages import Check, FetcherState, Leave, Message, RangeCut, RangeTask
 from pagestatus.ports import Inbox, Outbox
 from pagestatus.runner import CannotStart, Runner
@@ -146,7 +145,7 @@ class Fetcher:
         return bool(self._bridge.waiting) and self._runner.loop.now < self._bridge_until
 
     def _count_slots(self) -> None:
-        descriptors = raise_descriptor_limit()
+        descriptors = descriptor_limit()
         wanted = self._config.slots
         self._slots, self._range_slots = slots_within(descriptors, wanted)
         if self._slots < wanted:
@@ -179,5 +178,5 @@ class Fetcher:
             "ranges_in_flight": self._ranges.in_flight,
             "lookups": self._resolver.lookups,
             "dropped": self._checker.dropped + self._aggregator.dropped,
-            "bad_frames": self._inbox.bad_frames,
+            **self._inbox.told(),
         }

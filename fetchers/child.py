@@ -44,7 +44,13 @@ class Child:
             self._lifeline.close()
             raise
         self._lifeline.inherited()
-        self._pidfd = os.pidfd_open(self._process.pid)
+        try:
+            self._pidfd = os.pidfd_open(self._process.pid)
+        except OSError:
+            # Without a descriptor its end would never be heard of: then rather none.
+            self._process.kill()
+            self._process.wait()
+            raise
         loop.watch(self._pidfd, READ, self._on_end)
 
     @property

@@ -1,18 +1,8 @@
-"""Descriptors: as many as may be, and whether they are missing."""
+"""Whether descriptors are missing."""
 
 from __future__ import annotations
 
-import resource
 import socket
-
-from pagestatus.descriptors import descriptor_limit
-
-
-def raise_descriptor_limit() -> int:
-    """Raise the soft limit to the hard one (setrlimit(2)); returns how many may be used."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return descriptor_limit()
 
 
 def why_no_socket(address: str) -> int:

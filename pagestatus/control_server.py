@@ -137,6 +137,7 @@ class ControlServer:
         self._loop.after(NO_DESCRIPTOR_S, self._listen)
 
     def _listen(self) -> None:
+        self._take_spare()
         if self._socket.fileno() >= 0:
             self._loop.watch(self._socket.fileno(), READ, self._on_connection)
 

@@ -1,4 +1,4 @@
-"""How many checks and ranges at once the descriptors of a fetcher allow."""
+"""Descriptors: as many as may be, and how many checks and ranges at once they allow."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ def descriptor_limit() -> int:
     """How many a process of ours may have, once it has raised its soft limit to the hard one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+
+
+def raise_descriptor_limit() -> int:
+    """Raise the soft limit to the hard one (setrlimit(2)); returns how many may be used."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return descriptor_limit()
 
 
 class Slots(NamedTuple):

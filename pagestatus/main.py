@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Callable, Mapping
@@ -84,7 +85,10 @@ def _run(runner: Runner) -> Exit:
         # It is started again, with less to remember.
         log.error("out of memory: ending; raise its limit (MemoryMax, ulimit -v), or lower slots")  # noqa: TRY400
         return Exit.GAVE_UP
-    except Exception:
+    except Exception as mistake:
+        if isinstance(mistake, OSError) and mistake.errno in {errno.EMFILE, errno.ENFILE}:
+            log.error("no descriptors are left: ending; raise its limit (LimitNOFILE, ulimit -n)")  # noqa: TRY400
+            return Exit.GAVE_UP
         # A bug ends its process loudly, and it is started again clean.
         log.exception("this is a bug: ending")
         return Exit.BUG

@@ -27,6 +27,7 @@ from pagestatus.clock import SECOND_US, Clock
 from pagestatus.config import Config
 from pagestatus.control import Command, Params
 from pagestatus.control_server import ControlServer
+from pagestatus.descriptors import raise_descriptor_limit
 from pagestatus.load import Load
 from pagestatus.loop import READ, Loop
 from pagestatus.ports import Context
@@ -123,6 +124,8 @@ class Runner:
 
     def run(self) -> Exit:
         """Live until drained or stopped."""
+        # Without a descriptor for a peer that connects, ZeroMQ ends the process.
+        raise_descriptor_limit()
         self._take_lock()
         try:
             self._watch_signals()

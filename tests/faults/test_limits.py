@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -74,6 +75,19 @@ def test_no_descriptors_and_no_memory(make_system: Callable[..., System]) -> Non
             said = " ".join(system.ctl("status").stdout.split())
         assert "(no_fds): a fetcher has no descriptor left: raise its limit (LimitNOFILE, ulimit -n)" in said
         episode.until_well("no descriptors")
+
+        # A peer that connects where no descriptor is left for it: ZeroMQ ends the fetcher.
+        episode = Episode(system, names)
+        with limited(pid, resource.RLIMIT_NOFILE, 3):
+            episode.until("internal", "no_fds", TARGETS)
+            with socket.socket(socket.AF_UNIX) as peer:
+                (inbox,) = system.run_dir.glob("fetcher-1-*.in")
+                peer.connect(str(inbox))
+                eventually(
+                    lambda: system.fetcher_pids().get("fetcher-1") not in {None, pid}, "another fetcher-1"
+                )
+        episode.until_well("no descriptors, and a new peer")
+        pid = system.fetcher_pids()["fetcher-1"]
 
         episode = Episode(system, names)
         with limited(pid, resource.RLIMIT_AS, memory_bytes(pid) + SPARE_BYTES), hanging.hangs():

@@ -131,7 +131,7 @@ class World:
         monkeypatch.setattr("fetchers.actor.Ranges", Ranges)
         monkeypatch.setattr("fetchers.actor.Resolver", Resolver)
         monkeypatch.setattr("fetchers.actor.Ways", Ways)
-        monkeypatch.setattr("fetchers.actor.raise_descriptor_limit", lambda: 1 << 20)
+        monkeypatch.setattr("fetchers.actor.descriptor_limit", lambda: 1 << 20)
 
     def time_ns(self) -> int:
         """The epoch of a scheduler; no two have the same."""

@@ -6,13 +6,14 @@ import resource
 
 import pytest
 
-from fetchers.limits import raise_descriptor_limit, why_no_socket
+from fetchers.limits import why_no_socket
 from pagestatus.descriptors import (
     MOST_DESCRIPTORS,
     OTHER_DESCRIPTORS,
     RANGE_SLOTS,
     Slots,
     descriptors_for,
+    raise_descriptor_limit,
     slots_within,
 )
 
