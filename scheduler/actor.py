@@ -82,10 +82,9 @@ class Scheduler:
         """What an operator can ask."""
         return Commands(self, self._clock).table()
 
-    @property
-    def bad_frames(self) -> int:
+    def inbox_told(self) -> dict[str, object]:
         """What came and was no message."""
-        return self._inbox.bad_frames
+        return self._inbox.told()
 
     # --- messages -----------------------------------------------------------------------------------------
 

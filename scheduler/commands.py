@@ -65,7 +65,7 @@ class Commands:
             },
             "waiting": planner.dispatcher.waiting_counts,
             "list": self._scheduler.lists.state(),
-            "bad_frames": self._scheduler.bad_frames,
+            **self._scheduler.inbox_told(),
         }
         if self._scheduler.handover.step is not Step.DONE:
             # Nothing falls due before the aggregator has said what became of the slots before.

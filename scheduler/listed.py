@@ -117,7 +117,9 @@ def _matched(columns: _Columns, listed_us: array[int], catalog: Catalog) -> arra
     known: dict[int, dict[int, int]] = {}
     start = 0
     for interval_us, count in columns.groups:
-        known[interval_us] = dict(zip(ids[start : start + count], listed_us[start:], strict=False))
+        known[interval_us] = dict(
+            zip(ids[start : start + count], listed_us[start : start + count], strict=True)
+        )
         start += count
     for interval_us, start, stop in catalog.groups():
         since = known.get(interval_us, {})

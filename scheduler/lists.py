@@ -39,6 +39,7 @@ class Lists:
         self._retries = config.check.retries
         self._reading: threading.Thread | None = None
         self._again = False
+        self._bug: BaseException | None = None
         # Whether slots fall due by a list yet: until then there is nothing for another one to follow.
         self._in_force = False
         self._following: Following | None = None
@@ -52,13 +53,14 @@ class Lists:
         """The list to begin with; ``take_effect`` says from when on. Raises ``BadList``."""
         catalog = self.read()
         self._listed.restore(catalog)
+        # Here, where nothing waits for it yet.
+        self._listed.prepare(catalog)
         return catalog
 
     def take_effect(self, catalog: Catalog, at_us: int) -> None:
         """What is due after ``at_us`` is due by ``catalog``, the first of this scheduler."""
         self._in_force = True
         catalog.list_since(catalog.fresh(), at_us)
-        self._listed.prepare(catalog)
         self._listed.take_effect(at_us)
 
     def read(self) -> Catalog:
@@ -105,11 +107,15 @@ class Lists:
         except BadList as mistake:
             self._problem = str(mistake)
             log.error("%s: the running list is kept", mistake)  # noqa: TRY400 - one clear line
+        except BaseException as bug:  # noqa: BLE001 - raised where it ends the process, as any other
+            self._bug = bug
 
     def adopt_reload(self, planner: Planner) -> None:
         """Between two rounds: go on with the new list, if one has been read."""
         if self._reading is not None and not self._reading.is_alive():
             self._reading = None
+            if self._bug is not None:
+                raise self._bug
             self._generation += 1
             self._take_over(planner)
         if self._again and self._reading is None and self._in_force:
