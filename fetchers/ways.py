@@ -21,6 +21,8 @@ from pagestatus.loop import READ, Loop
 _ERROR, _NEWLINK, _DELLINK, _GETLINK = 2, 16, 17, 18
 _NEWROUTE, _GETROUTE, _NEWNEIGH, _GETNEIGH = 24, 26, 28, 30
 _REQUEST, _ALL = 1, 0x300
+# Questions are numbered, in 32 bits.
+_MOST_ASKED = (1 << 32) - 1
 _GROUP_LINK = 1
 _DESTINATION, _DEVICE, _GATEWAY = 1, 4, 5
 # How often a device has lost its carrier, since it was made; several changes may be told as one.
@@ -55,6 +57,7 @@ class Ways:
         # When a device was last seen without its link, and a gateway silent.
         self._bad_us: dict[Part, int] = {}
         self._asking = _kernel(0)
+        self._asked = 0
         self._news = _kernel(_GROUP_LINK)
         if self._news is not None:
             loop.watch(self._news.fileno(), READ, self._on_news)
@@ -95,20 +98,12 @@ class Ways:
 
     def _with_link(self) -> Iterator[tuple[int, int]]:
         """All devices that have their link now."""
-        if self._asking is None:
-            return
-        body = _LINK.pack(0, 0, 0, 0, 0)
-        try:
-            self._asking.send(_HEADER.pack(_HEADER.size + len(body), _GETLINK, _REQUEST | _ALL, 0, 0) + body)
-            while True:
-                for kind, told in _messages(self._asking.recv(1 << 16)):
-                    if kind != _NEWLINK:
-                        return
-                    device, losses = _link(told)
-                    if losses is not None:
-                        yield device, losses
-        except OSError:
-            return
+        for kind, told in self._answers(_GETLINK, _LINK.pack(0, 0, 0, 0, 0), _REQUEST | _ALL):
+            if kind != _NEWLINK:
+                return
+            device, losses = _link(told)
+            if losses is not None:
+                yield device, losses
 
     def _is_silent(self, family: int, device: int, gateway: bytes) -> bool:
         asked = _NEIGHBOUR.pack(family, device, 0, 0, 0) + _attribute(_DESTINATION, gateway)
@@ -116,14 +111,22 @@ class Ways:
         return kind == _NEWNEIGH and bool(_NEIGHBOUR.unpack_from(body)[2] & _SILENT)
 
     def _ask(self, kind: int, body: bytes) -> Told:
-        """The kernel's answer, which is there at once; an empty one where it can not be asked."""
+        """The kernel's answer; an empty one where it can not be asked."""
+        return next(self._answers(kind, body), (0, b""))
+
+    def _answers(self, kind: int, body: bytes, flags: int = _REQUEST) -> Iterator[Told]:
+        """What the kernel answers, which is there at once."""
         if self._asking is None:
-            return 0, b""
+            return
+        self._asked = number = self._asked % _MOST_ASKED + 1
         try:
-            self._asking.send(_HEADER.pack(_HEADER.size + len(body), kind, _REQUEST, 0, 0) + body)
-            return next(_messages(self._asking.recv(1 << 16)), (0, b""))
+            self._asking.send(_HEADER.pack(_HEADER.size + len(body), kind, flags, number, 0) + body)
+            while True:
+                # What is left of an earlier answer has another number.
+                piece = self._asking.recv(1 << 16)
+                yield from ((kind, told) for kind, asked, told in _messages(piece) if asked == number)
         except OSError:
-            return 0, b""
+            return
 
     def _on_news(self, _fd: int, _events: int) -> None:
         try:
@@ -131,7 +134,7 @@ class Ways:
         except OSError:
             # More than fits: what was lost is a link that comes and goes, and will again.
             return
-        for kind, body in _messages(news):
+        for kind, _asked, body in _messages(news):
             if kind in {_NEWLINK, _DELLINK}:
                 device, losses = _link(body)
                 self._hear(device, losses if kind == _NEWLINK else None)
@@ -183,8 +186,9 @@ def _attributes(packed: bytes) -> Iterator[Told]:
         packed = packed[max(length + 3 & ~3, _ATTRIBUTE.size) :]
 
 
-def _messages(packed: bytes) -> Iterator[Told]:
+def _messages(packed: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Each with its kind and the number of the question that it answers."""
     while len(packed) >= _HEADER.size:
-        length, kind, *_rest = _HEADER.unpack_from(packed)
-        yield kind, packed[_HEADER.size : length]
+        length, kind, _flags, number, _port = _HEADER.unpack_from(packed)
+        yield kind, number, packed[_HEADER.size : length]
         packed = packed[max(length + 3 & ~3, _HEADER.size) :]
