@@ -106,10 +106,17 @@ def _why(address: str, *, allow_private: bool) -> str:
         given = ip_address(address.partition("%")[0])
     except ValueError:
         return f"{address} is not an address"
-    kind = _never(given) or _never(unmapped(given))
-    if not kind and not allow_private:
-        kind = _not_public(unmapped(given))
+    kind = _kind(given, allow_private=allow_private)
     return f"the address {address} is not public ({kind})" if kind else ""
+
+
+def _kind(given: IPv4Address | IPv6Address, *, allow_private: bool) -> str:
+    meant = unmapped(given)
+    if never := _never(given) or _never(meant):
+        return never
+    if private := _private(meant):
+        return "" if allow_private else private
+    return "reserved" if isinstance(meant, IPv6Address) and meant not in _GLOBAL6 else ""
 
 
 def _never(address: IPv4Address | IPv6Address) -> str:
@@ -118,10 +125,8 @@ def _never(address: IPv4Address | IPv6Address) -> str:
     return _kind4(address, _NEVER4) if isinstance(address, IPv4Address) else _kind6(address, _NEVER6)
 
 
-def _not_public(address: IPv4Address | IPv6Address) -> str:
-    if isinstance(address, IPv4Address):
-        return _kind4(address, _PRIVATE4)
-    return _kind6(address, _PRIVATE6) or ("" if address in _GLOBAL6 else "reserved")
+def _private(address: IPv4Address | IPv6Address) -> str:
+    return _kind4(address, _PRIVATE4) if isinstance(address, IPv4Address) else _kind6(address, _PRIVATE6)
 
 
 def _kind4(address: IPv4Address, kinds: Iterable[tuple[IPv4Network, str]]) -> str:

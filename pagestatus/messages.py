@@ -202,12 +202,12 @@ class FetcherState(Record, frozen=True, tag=5):
     fetcher: Index
     # Checks it can hold at once; 0 while it drains.
     slots: Slots
-    in_flight: int
+    in_flight: Natural
     draining: bool = False
     pid: int = 0
     # Ranges it can hold at once, beside the checks; 0 while it drains.
     range_slots: Slots = 0
-    ranges_in_flight: int = 0
+    ranges_in_flight: Natural = 0
 
 
 class Gone(Record, frozen=True, tag=6):

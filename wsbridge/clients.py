@@ -180,19 +180,23 @@ class Clients:
         authorization = None if request is None else request.headers.get("Authorization")
         if not self._door.needs_token or bearer(authorization) is not None:
             return True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOGIN_S):
+                if await self._logs_in(connection, client):
+                    return True
+        await connection.close(1008, "no token")
+        return False
+
+    async def _logs_in(self, connection: ServerConnection, client: Client) -> bool:
         for _ in range(MOST_TRIES):
             try:
-                message = await asyncio.wait_for(connection.recv(), LOGIN_S)
-                request_ = parse(message)
-            except TimeoutError:
-                break
+                request = parse(await connection.recv())
             except Mistake as wrong:
                 await client.send(mistake(wrong))
                 continue
-            if isinstance(request_, Login) and self._door.admits(request_.token):
+            if isinstance(request, Login) and self._door.admits(request.token):
                 return True
             await client.send(mistake(Mistake("forbidden", 'expected {"token": "…"} with the right token')))
-        await connection.close(1008, "no token")
         return False
 
     async def _answer(self, message: str | bytes) -> str:
