@@ -147,7 +147,7 @@ class Aggregator:
             "writable": self._writer.writable,
             "lines": self._writer.lines,
             "records": self._ledger.counts,
-            "bad_frames": self._inbox.bad_frames,
+            **self._inbox.told(),
             "minute": self._last_minute,
         }
         if self._writer.writable:

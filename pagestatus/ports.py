@@ -41,12 +41,13 @@ class Inbox:
     def __init__(self, loop: Loop, context: Context, path: Path, receive: Receive) -> None:
         """Listen; raises OSError."""
         self.bad_frames = 0
+        self._bad_at = 0.0
         self._loop = loop
         self._receive = receive
         self._paused = False
         self._coming_back = False
         self._path = path
-        self._socket = context.socket(zmq.PULL)
+        self._socket = _socket(context, zmq.PULL)
         self._socket.set(zmq.LINGER, 0)
         self._socket.set(zmq.MAXMSGSIZE, LARGEST_FRAME)
         try:
@@ -57,6 +58,11 @@ class Inbox:
         self._fd = self._socket.fileno()
         loop.watch(self._fd, READ, self._on_ready)
         self._come_back()
+
+    def told(self) -> dict[str, object]:
+        """For the ``status`` of a process: how many frames were none, and how long ago the last one came."""
+        age_s = round(self._loop.now - self._bad_at, 3) if self.bad_frames else None
+        return {"bad_frames": self.bad_frames, "bad_frame_s": age_s}
 
     def pause(self) -> None:
         """Take nothing until ``resume``: what comes waits at its senders, up to their bounds."""
@@ -101,10 +107,19 @@ class Inbox:
                 records = decode(frame)
             except BadFrame:
                 self.bad_frames += 1
+                self._bad_at = self._loop.now
                 continue
             self._receive(records)
         # The edge is used up: come back without it.
         self._come_back()
+
+
+def _socket(context: Context, kind: int) -> zmq.Socket[bytes]:
+    """Raises OSError, which every other want of descriptors is."""
+    try:
+        return context.socket(kind)
+    except zmq.ZMQError as mistake:
+        raise OSError(mistake.errno, mistake.strerror) from mistake
 
 
 class Outbox:
@@ -141,7 +156,7 @@ class Outbox:
         self._frames: deque[bytes] = deque()
         self._retry: Timer | None = None
         self._retry_s = FIRST_RETRY_S
-        self._socket = context.socket(zmq.PUSH)
+        self._socket = _socket(context, zmq.PUSH)
         self._socket.set(zmq.LINGER, 0)
         self._socket.set(zmq.IMMEDIATE, int(immediate))
         # A peer that restarts is back in well under a second; do not let the wait grow.

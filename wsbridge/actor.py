@@ -128,10 +128,9 @@ class Bridge:
         """What an operator may ask."""
         return Commands(self).table()
 
-    @property
-    def bad_frames(self) -> int:
+    def inbox_told(self) -> dict[str, object]:
         """What came and was no message."""
-        return self._inbox.bad_frames
+        return self._inbox.told()
 
     def second(self) -> None:
         """The heartbeat: who is silent, and the figures of the minutes."""

@@ -39,7 +39,7 @@ class Commands:
             "listening": f"ws://{host}:{websocket.port}/",
             "clients": len(bridge.clients),
             "fetchers": len(bridge.book.crew),
-            "bad_frames": bridge.bad_frames,
+            **bridge.inbox_told(),
             "writable": not trouble,
         }
         return {"state": "blocked", "trouble": trouble, **answer} if trouble else answer

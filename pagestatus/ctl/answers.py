@@ -23,8 +23,9 @@ class Process(Struct):
     load: float | None = None
     # Why it is blocked, in its own words.
     trouble: str = ""
-    # What came since it started, and was no message.
+    # What came since it started, and was no message; and how long ago the last one came.
     bad_frames: int = 0
+    bad_frame_s: float | None = None
 
 
 class Targets(Struct):

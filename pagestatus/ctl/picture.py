@@ -32,6 +32,7 @@ from pagestatus.ctl.place import DEGRADED, NOT_RUNNING, Place, understood
 from pagestatus.ctl.remedies import remedy
 from pagestatus.load import LATELY_S
 
+WATCHDOG = "watchdog"
 RUNNING = "running"
 ABSENT = "absent"
 SILENT = "silent"
@@ -41,6 +42,8 @@ SHAPES: dict[str, type[Process]] = {
     "aggregator": Process,
     "fetchers": Pool,
     "wsbridge": Bridge,
+    # Under supervisord alone.
+    WATCHDOG: Process,
 }
 # The processes that every check passes through, beside the fetchers.
 _EACH_CHECK = ("scheduler", "aggregator")
@@ -156,8 +159,10 @@ def is_well(process: Process) -> bool:
 
 def look(place: Place) -> Picture:
     """Ask all processes at once, and compose."""
+    is_watched = place.addresses.control(WATCHDOG).exists()
+    actors = [name for name in SHAPES if is_watched or name != WATCHDOG]
     asked: dict[str, tuple[str, str, Mapping[str, object]]] = {
-        name: (name, "status", {}) for name in (*SHAPES, *place.fetchers())
+        name: (name, "status", {}) for name in (*actors, *place.fetchers())
     }
     asked["log_path"] = ("aggregator", "log_path", {})
     asked["failures"] = ("aggregator", "failures", {"n": LOOKED_AT})
@@ -175,7 +180,7 @@ def look(place: Place) -> Picture:
 
 def compose(answers: Mapping[str, Any], minute: Mapping[str, Any], data_dir: Path, cores: int) -> Picture:
     """The picture from the answers by process; an exception stands where none came."""
-    heard = {name: _heard(name, answers[name]) for name in SHAPES}
+    heard = {name: _heard(name, answers[name]) for name in SHAPES if name in answers}
     scheduler, bridge = heard["scheduler"], heard["wsbridge"]
     picture = Picture(
         list(heard.values()),
@@ -185,7 +190,7 @@ def compose(answers: Mapping[str, Any], minute: Mapping[str, Any], data_dir: Pat
         data_dir,
         cores,
     )
-    fetchers = [_with_load(fetcher, answers) for fetcher in _fetchers(heard["fetchers"], picture.lenders)]
+    fetchers = [_as_it_tells(fetcher, answers) for fetcher in _fetchers(heard["fetchers"], picture.lenders)]
     return replace(picture, processes=[*picture.processes, *fetchers])
 
 
@@ -211,13 +216,18 @@ def _fetchers(pool: Process, lenders: Sequence[Lender]) -> list[Process]:
     return [*pool.fetchers, *(Process(name, ABSENT) for name in wanted if name not in there)]
 
 
-def _with_load(fetcher: Process, answers: Mapping[str, Any]) -> Process:
-    """What the pool knows of it, and the rest that it tells of itself."""
+def _as_it_tells(fetcher: Process, answers: Mapping[str, Any]) -> Process:
+    """What the pool knows of it, and what it tells of itself."""
+    answer = answers.get(fetcher.name)
+    if isinstance(answer, Silent):
+        return msgspec.structs.replace(fetcher, state=SILENT)
     try:
-        own = understood(fetcher.name, answers.get(fetcher.name), Process)
+        own = understood(fetcher.name, answer, Process)
     except Refused:
         return fetcher
-    return msgspec.structs.replace(fetcher, cpu_s=own.cpu_s, load=own.load, bad_frames=own.bad_frames)
+    return msgspec.structs.replace(
+        own, pid=fetcher.pid, state=fetcher.state, uptime_s=fetcher.uptime_s, trouble=fetcher.trouble
+    )
 
 
 def _plain(process: Process) -> dict[str, object]:

@@ -42,6 +42,6 @@ def status(place: Place, *, watch: bool, as_json: bool) -> None:
 
 def _lines(picture: Picture, *, as_json: bool) -> list[str]:
     if as_json:
-        return [to_json(picture.as_json())]
+        return [to_json({**picture.as_json(), "troubles": list(troubles(picture))})]
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return show(picture, troubles(picture), now, width(), palette())

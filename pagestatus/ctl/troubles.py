@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pagestatus.ctl.answers import ListState, Process
-from pagestatus.ctl.picture import SHAPES, Picture, is_well
+from pagestatus.ctl.own_faults import RECENT_S
+from pagestatus.ctl.picture import SHAPES, WATCHDOG, Picture, is_well
 from pagestatus.ctl.text import count
 
 _WITHOUT = {
@@ -14,13 +15,17 @@ _WITHOUT = {
     "aggregator": "no result is written, and checking stops once the fetchers are full",
     "fetchers": "nothing is checked, every slot is missed, and no download runs",
     "wsbridge": "no download runs, none can be asked for",
+    WATCHDOG: "nobody ends what hangs",
 }
+# Who ends one that hangs: the fetchers have their pool for that.
+_IF_SILENT = {WATCHDOG: "kill -9 it: supervisord starts another."}
+_WATCHED = "After half a minute the watchdog kills it; if that lasts, see {log} and kill -9 it."
+_POOLED = "After ten seconds its pool kills it; if that lasts, see {log} and kill -9 it."
 # A process's own word for a disk that takes nothing is ``blocked``: what does not reach it.
 _BLOCKED = {"aggregator": "Results do", "wsbridge": "The journal of downloads does"}
 _STATES = {
     "absent": "{name} is not running: {without}. If it stays away, see {log}.",
-    "silent": "{name} does not answer: {without}. After half a minute the watchdog kills it; "
-    "if that lasts, see {log} and kill -9 it.",
+    "silent": "{name} does not answer: {without}. ",
     "starting": "{name} is starting. If that lasts, see {log}.",
     "draining": "{name} is finishing what is in flight, and then ends.",
     "unsupervised": "{name} goes on without supervisord, which has ended: start that again (scripts/run), "
@@ -40,9 +45,9 @@ def troubles(picture: Picture) -> Iterator[str]:
     for process in picture.processes:
         if not is_well(process):
             yield _of_process(process, picture.data_dir)
-        if process.bad_frames:
+        if process.bad_frame_s is not None and process.bad_frame_s < RECENT_S:
             yield (
-                f"{process.name} has dropped {count(process.bad_frames)} frames that are no messages: "
+                f"{process.name} gets frames that are no messages ({count(process.bad_frames)} so far): "
                 "are all processes of one version? Else start all of them again."
             )
     yield from picture.own_faults.told()
@@ -62,6 +67,8 @@ def _of_process(process: Process, data_dir: Path) -> str:
     if state == "blocked" and process.trouble:
         return f"{name} is blocked: {process.trouble}."
     words = _STATES.get(state, "{name} is {state}: see {log}.")
+    if state == "silent":
+        words += _IF_SILENT.get(name, _WATCHED if name in SHAPES else _POOLED)
     return words.format(name=name, state=state, without=without, log=log)
 
 

@@ -72,12 +72,7 @@ class Watchdog:
         self._patience.beat()
         self._beats_since_tick += 1
         if self._beats_since_tick == SUPERVISORD_SILENT:
-            log.error(
-                "supervisord (pid %d) hangs: silent for %d s: nothing that ends is started again; "
-                "kill -9 it and start another, which takes over",
-                os.getppid(),
-                self._beats_since_tick,
-            )
+            log.error("%s", _hangs(self._beats_since_tick))
 
     def reload(self) -> None:
         """The list is the scheduler's affair."""
@@ -172,7 +167,10 @@ class Watchdog:
             self._patience.hear(name, found or asked)
 
     def _status(self, _params: Params) -> dict[str, Any]:
+        silent_s = self._beats_since_tick
+        trouble = {} if silent_s < SUPERVISORD_SILENT else {"state": "blocked", "trouble": _hangs(silent_s)}
         return {
+            **trouble,
             "supervisord": os.getppid(),
             "watched": [
                 {
@@ -185,3 +183,10 @@ class Watchdog:
                 for name, one in self._patience.watched.items()
             ],
         }
+
+
+def _hangs(silent_s: int) -> str:
+    return (
+        f"supervisord (pid {os.getppid()}) hangs: silent for {silent_s} s: nothing that ends is started "
+        "again; kill -9 it and start another, which takes over"
+    )

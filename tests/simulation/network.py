@@ -169,6 +169,9 @@ class Inbox:
         loop.watch(_INBOX, READ, lambda _fd, _events: self._drain())
         self._mailbox.bind(process, process.world.now_us)
 
+    def told(self) -> dict[str, object]:
+        return {"bad_frames": self.bad_frames, "bad_frame_s": None}
+
     def has_mail(self) -> bool:
         return not self.paused and self._mailbox.is_ready(self._process.world.now_us)
 

@@ -177,11 +177,32 @@ def test_a_clock_that_was_set_back_is_told(answers: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["scheduler", "fetcher-2"])
 def test_frames_that_were_no_messages_are_told(answers: dict[str, Any], name: str) -> None:
-    answers[name]["bad_frames"] = 1200
+    answers[name] |= {"bad_frames": 1200, "bad_frame_s": 59.9}
     assert (
-        f"! {name} has dropped 1,200 frames that are no messages: are all processes of one version? "
+        f"! {name} gets frames that are no messages (1,200 so far): are all processes of one version? "
         "Else start all of them again."
     ) in " ".join(shown(answers, MINUTE).split())
+    answers[name]["bad_frame_s"] = 60.1
+    assert "frames" not in shown(answers, MINUTE)
+
+
+def test_a_fetcher_that_stands_still_is_told_though_its_pool_has_not_noticed(answers: dict[str, Any]) -> None:
+    answers["fetcher-1"] = Silent("no answer within 0.8 s")
+    assert shown(answers, MINUTE).splitlines()[:4] == [
+        "pagestatus is degraded                                   2026-01-31 12:04:05 UTC",
+        "! fetcher-1 does not answer: the others do its work. After ten seconds its pool",
+        "  kills it; if that lasts, see /var/lib/pagestatus/fetchers.log and kill -9 it.",
+        "",
+    ]
+
+
+def test_a_watchdog_that_hangs_and_a_supervisord_that_does_are_told(answers: dict[str, Any]) -> None:
+    answers["watchdog"] = Silent("no answer within 0.8 s")
+    told = "! watchdog does not answer: nobody ends what hangs. kill -9 it: supervisord starts another."
+    assert told in " ".join(shown(answers, MINUTE).split())
+    trouble = "supervisord (pid 7) hangs: silent for 31 s"
+    answers["watchdog"] = {"name": "watchdog", "state": "blocked", "trouble": trouble}
+    assert f"! watchdog is blocked: {trouble}." in " ".join(shown(answers, MINUTE).split())
 
 
 def test_nothing_runs() -> None:
