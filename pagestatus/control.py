@@ -53,7 +53,7 @@ def ask_all(requests: Mapping[str, tuple[Path, str, Params]], timeout_s: float =
     poll = select.poll()
     for name, (path, command, params) in requests.items():
         try:
-            peer = _connect(path, {**params, "command": command})
+            peer = connect(path, {**params, "command": command})
         except BlockingIOError:
             answers[name] = Silent(f"{path}: others wait for it already")
             continue
@@ -69,9 +69,9 @@ def ask_all(requests: Mapping[str, tuple[Path, str, Params]], timeout_s: float =
     while open_ and (left_s := deadline - time.monotonic()) > 0:
         for fd, _event in poll.poll(left_s * 1000):
             name, peer, received = open_[fd]
-            if not _receive(peer, received):
+            if not receive(peer, received):
                 continue
-            answers[name] = _parse(bytes(received))
+            answers[name] = parse(received)
             poll.unregister(fd)
             peer.close()
             del open_[fd]
@@ -81,7 +81,8 @@ def ask_all(requests: Mapping[str, tuple[Path, str, Params]], timeout_s: float =
     return answers
 
 
-def _connect(path: Path, request: Params) -> socket.socket:
+def connect(path: Path, request: Params) -> socket.socket:
+    """A socket that does not block, on which ``request`` was sent; raises OSError, UnicodeEncodeError."""
     line = msgspec.json.encode(request) + b"\n"
     peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -94,7 +95,7 @@ def _connect(path: Path, request: Params) -> socket.socket:
     return peer
 
 
-def _receive(peer: socket.socket, received: bytearray) -> bool:
+def receive(peer: socket.socket, received: bytearray) -> bool:
     """Take what has come; True when the answer is whole or will never be."""
     try:
         piece = peer.recv(PIECE)
@@ -106,7 +107,8 @@ def _receive(peer: socket.socket, received: bytearray) -> bool:
     return not piece or received.endswith(b"\n")
 
 
-def _parse(line: bytes) -> object:
+def parse(line: bytes | bytearray) -> object:
+    """The answer that was received; in its place may be a ``ControlError``, or ``Silent``, if it is none."""
     try:
         reply = msgspec.json.decode(line, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

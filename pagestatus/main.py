@@ -66,10 +66,8 @@ def main(
 
 
 def _keep_others_from_writing() -> None:
-    """A umask that hides nothing from anybody was not meant for a journal: then the usual one, 022."""
-    mask = os.umask(0o022)
-    if mask & 0o002:
-        os.umask(mask)
+    """Who may read what we write is for the umask to say; write it may we alone."""
+    os.umask(os.umask(0o022) | 0o022)
 
 
 def _run(runner: Runner) -> Exit:

@@ -1,12 +1,11 @@
-"""Disks of a test's own, so small that they are soon full, and processes whose files may not grow."""
+"""Disks of a test's own, so small that they are soon full."""
 
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -51,17 +50,3 @@ def small_disk(folder: Path, size_mib: int) -> Iterator[SmallDisk]:
     finally:
         # Lazily: whoever still has a file of it open keeps that one alone.
         subprocess.run([_UMOUNT, "--lazy", str(folder)], check=True)
-
-
-@contextmanager
-def no_larger_files(limits: Mapping[int, int]) -> Iterator[None]:
-    """By process: no file of it becomes larger than so many bytes (RLIMIT_FSIZE, setrlimit(2))."""
-    before = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in limits}
-    for pid, size in limits.items():
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, before[pid][1]))
-    try:
-        yield
-    finally:
-        for pid, limit in before.items():
-            with suppress(ProcessLookupError):
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)

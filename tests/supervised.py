@@ -44,13 +44,17 @@ class Supervised:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start a supervisord."""
+        return self._popen("--nodaemon", "--silent")
+
+    def _popen(self, *options: str, umask: int = -1) -> subprocess.Popen[bytes]:
         bare = {**self.system.environment, "PATH": "/usr/bin:/bin"}
         bare.pop("VIRTUAL_ENV", None)
         conf = self.root / "scripts" / "supervisord.conf"
         return subprocess.Popen(
-            [Path(sys.executable).with_name("supervisord"), "--nodaemon", "--silent", "-c", conf],
+            [Path(sys.executable).with_name("supervisord"), *options, "-c", conf],
             cwd="/",
             env=bare,
+            umask=umask,
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
@@ -111,3 +115,25 @@ class Supervised:
             with suppress(OSError):
                 if os.fsencode(run_dir) in Path(f"/proc/{pid}/environ").read_bytes():
                     yield int(pid)
+
+
+class InBackground(Supervised):
+    """A supervisord that goes to the background, as it does by itself; it is closed, not stopped."""
+
+    def __init__(self, system: System, umask: int) -> None:
+        """``umask``: the operator's."""
+        self._umask = umask
+        super().__init__(system)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start a supervisord; it has left its terminal when this returns."""
+        process = self._popen(umask=self._umask)
+        assert process.wait(20 * SLOWNESS) == 0
+        return process
+
+    def close(self) -> None:
+        pid_file = self.root / "var" / "supervisord.pid"
+        # It may not have come so far, or be gone.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            os.kill(int(pid_file.read_text(encoding="ascii")), signal.SIGKILL)
+        super().close()

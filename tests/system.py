@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from pagestatus.control import NoAnswer, ask
 from scripts.audit import log, minutes
 from scripts.audit.__main__ import intervals_us
 from scripts.audit.slots import gathered
+from scripts.soak_run.site import held_port
 
 T = TypeVar("T")
 Target = Mapping[str, object]
@@ -53,18 +53,6 @@ def environment(**settings: object) -> dict[str, str]:
 def short_folder() -> Path:
     """A new folder for sockets: their paths may have 107 bytes, and pytest's own folders are deep."""
     return Path(tempfile.mkdtemp(prefix="pagestatus-test-"))
-
-
-def held_port() -> socket.socket:
-    """A port of loopback that is one's own, also while its server is dead.
-
-    It is bound and does not listen: the kernel gives it to nobody by chance, and a server that sets
-    SO_REUSEADDR, as this does, can listen there all the same (socket(7)).
-    """
-    held = socket.socket()
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    held.bind(("127.0.0.1", 0))
-    return held
 
 
 class System:

@@ -129,16 +129,17 @@ class Clients:
         """Let in or not, before anything else is said (RFC 6455 section 4.2.2)."""
         if len(self._clients) >= MOST_CLIENTS:
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections.\n")
-        hosts, origins = (handshake.headers.get_all(name) for name in ("Host", "Origin"))
+        found = [handshake.headers.get_all(name) for name in ("Host", "Origin", "Authorization")]
+        host, origin, authorization = (next(iter(values), None) for values in found)
         refusal = (
-            "more than one Host or Origin"
-            if len(hosts) > 1 or len(origins) > 1
-            else self._door.refusal(next(iter(hosts), None), next(iter(origins), None))
+            "more than one Host, Origin or Authorization"
+            if max(map(len, found)) > 1
+            else self._door.refusal(host, origin)
         )
         if refusal:
             self._tell(refusal)
             return connection.respond(HTTPStatus.FORBIDDEN, f"{refusal}\n")
-        given = bearer(handshake.headers.get("Authorization"))
+        given = bearer(authorization)
         if given is not None and not self._door.admits(given):
             self._tell("the token is wrong")
             return connection.respond(HTTPStatus.UNAUTHORIZED, "The token is wrong.\n")

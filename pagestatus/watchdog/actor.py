@@ -159,7 +159,7 @@ class Watchdog:
             # It does not listen yet, or not any more: silence, which is counted anyway.
             return
 
-    def _on_answer(self, name: str, asked: int, answer: bytes) -> None:
+    def _on_answer(self, name: str, asked: int, answer: object) -> None:
         del self._open[name]
         found = who(answer)
         if found is not None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 
 from episode import Episode
 from page_site import PageSite
 from range_site import answer
+from scripts.soak_run.faults.processes import busy
 from system import ACTORS, SLOWNESS, System, eventually
 
 TARGETS = 20
@@ -18,19 +17,6 @@ ROUNDS = 2
 SPINNERS_A_CORE = 3
 # A twentieth of a timeslice each, and the site's own.
 MOST_LAG_MS = 2000
-
-
-@contextmanager
-def busy() -> Iterator[None]:
-    """Processes that do nothing, as fast as they can."""
-    number = SPINNERS_A_CORE * len(os.sched_getaffinity(0))
-    spinners = [subprocess.Popen(["/bin/sh", "-c", "while :; do :; done"]) for _ in range(number)]
-    try:
-        yield
-    finally:
-        for spinner in spinners:
-            spinner.kill()
-            spinner.wait()
 
 
 def test_a_busy_processor(make_system: Callable[..., System]) -> None:
@@ -45,7 +31,9 @@ def test_a_busy_processor(make_system: Callable[..., System]) -> None:
         system.start()
         eventually(episode.is_well, "all is well", within_s=20)
         during = Episode(system, names)
-        with busy():
+        with ExitStack() as others:
+            for _ in range(SPINNERS_A_CORE):
+                others.enter_context(busy())
             during.until("ok", "", ROUNDS * TARGETS)
             assert system.state() == "running"
         during.until_well("busy")

@@ -19,7 +19,8 @@ from episode import Episode
 from page_site import PageSite, slow
 from pagestatus.runner import Exit
 from range_site import answer
-from small_disk import no_larger_files, small_disk
+from scripts.soak_run.faults.disk import no_larger_files
+from small_disk import small_disk
 from system import ACTORS, SLOWNESS, System, eventually
 
 TARGETS = 20
@@ -161,13 +162,13 @@ def test_no_room_for_a_download(place: Place) -> None:
 
 def test_files_that_may_not_grow(place: Place) -> None:
     system, episode, id_ = place.system, place.episode(), place.begin_download()
-    data_dir, pids = system.data_dir, {name: process.pid for name, process in system.processes.items()}
-    limits = {
-        pids["aggregator"]: (data_dir / "url_status.log").stat().st_size + 100,
-        pids["wsbridge"]: 1 << 12,
-        system.fetcher_pids()["fetcher-1"]: len(CONTENT) // 2,
-    }
-    with no_larger_files(limits):
+    pids = {name: process.pid for name, process in system.processes.items()} | system.fetcher_pids()
+    logged = (system.data_dir / "url_status.log").stat().st_size
+    with (
+        no_larger_files(pids["aggregator"], than=logged + 100),
+        no_larger_files(pids["wsbridge"], than=1 << 12),
+        no_larger_files(pids["fetcher-1"], than=len(CONTENT) // 2),
+    ):
         told = place.until_told(id_, "Paused")
         place.until_blocked("aggregator", "wsbridge")
         said = place.status()

@@ -128,6 +128,8 @@ def test_no_kill_costs_a_byte(witness: Witness, make_system: Callable[..., Syste
     assert told["process_status"] == "Downloaded", told
     assert digest(system.downloads_dir / "file.bin") == digest(witness.path)
     assert witness.again == []
+    # It has been looking at the right place.
+    assert done_of(witness.journal) == ((0, SIZE),)
     # What was on its way when somebody was killed is asked for again, and no more than that: eight ranges of
     # 4 MiB and the last second.
     assert witness.asked <= SIZE + KILLS * (8 * (4 << 20) + 8 * RATE)

@@ -17,7 +17,8 @@ from hostile_names import CrookedNameServer
 from name_server import REFUSED, SERVER_FAILURE, Zone
 from page_site import PageSite
 from range_site import answer
-from system import ACTORS, SLOWNESS, System, eventually, held_port
+from scripts.soak_run.site import held_port
+from system import ACTORS, SLOWNESS, System, eventually
 
 DNSMASQ = shutil.which("dnsmasq", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
 GOOD = [f"{number}.good.test" for number in range(8)]

@@ -12,7 +12,8 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from downloads import CONTENT, arrived, fetched, fetchers_known, place_of
 from page_site import PageSite, honest
 from pagestatus.addresses import Addresses, BadRunDir
 from pagestatus.ctl.group import run
+from supervised import InBackground
 from system import ACTORS, SLOWNESS, System, eventually, short_folder
 
 NOBODY = 65534
@@ -70,7 +72,7 @@ def folder(umask: int) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="module", params=[0o000, 0o022, 0o077], ids=oct)
+@pytest.fixture(scope="module", params=[0o000, 0o002, 0o022, 0o077], ids=oct)
 def umask(request: pytest.FixtureRequest) -> Iterator[int]:
     before = os.umask(request.param)
     yield int(request.param)
@@ -122,20 +124,41 @@ def test_who_may_what(running: System, inside: BridgeClient, pages: PageSite, um
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
 @pytest.mark.usefixtures("inside")
 def test_another_user_gets_nowhere(running: System) -> None:
-    assert intruded(running) == []
-
-
-def intruded(system: System) -> list[str]:
-    """What another user of this machine can do."""
-    groups = (
-        [*system.run_dir.glob("*.ctl"), *system.run_dir.glob("*.in")],
-        [*system.data_dir.glob("downloads.db*"), *system.run_dir.glob("*.lock")],
-        [system.run_dir, system.data_dir, system.downloads_dir],
+    pids = {process.pid for process in running.processes.values()} | set(running.fetcher_pids().values())
+    got = intruded(
+        [*running.run_dir.glob("*.ctl"), *running.run_dir.glob("*.in")],
+        [*running.data_dir.glob("downloads.db*"), *running.run_dir.glob("*.lock")],
+        [running.run_dir, running.data_dir, running.downloads_dir],
+        sorted(pids),
     )
-    pids = {process.pid for process in system.processes.values()} | set(system.fetcher_pids().values())
+    assert got == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_another_user_gets_where_the_door_is_open() -> None:
+    """So that it is seen above when they do."""
+    with ExitStack() as open_:
+        folder = Path(open_.enter_context(tempfile.TemporaryDirectory(prefix="pagestatus-test-")))
+        folder.chmod(0o777)
+        file, place = folder / "file", folder / "socket"
+        file.touch()
+        open_.enter_context(listener(place))
+        for path in (file, place):
+            path.chmod(0o666)
+        theirs = open_.enter_context(
+            subprocess.Popen(["/bin/cat"], user=NOBODY, group=NOBODY, stdin=subprocess.PIPE)
+        )
+        got = intruded([place], [file], [folder], [theirs.pid])
+    ways = {words.split()[0] for words in got}
+    assert ways == {"connect", "remove", "read", "make", "write", "rename", "list", "signal"}
+
+
+def intruded(sockets: list[Path], private: list[Path], folders: list[Path], pids: list[int]) -> list[str]:
+    """What another user of this machine can do with these."""
+    groups = (sockets, private, folders)
     done = subprocess.run(
         [sys.executable, "-I", "-c", INTRUDER],
-        input=json.dumps([NOBODY, *(list(map(str, group)) for group in groups), sorted(pids)]),
+        input=json.dumps([NOBODY, *(list(map(str, group)) for group in groups), pids]),
         capture_output=True,
         text=True,
         check=False,
@@ -145,6 +168,30 @@ def intruded(system: System) -> list[str]:
     assert all(group for group in groups)
     got: list[str] = json.loads(done.stdout)
     return got
+
+
+def test_the_umask_of_who_starts_a_supervisord_in_the_background(
+    make_system: Callable[..., System], pages: PageSite
+) -> None:
+    """It is kept, though supervisord has one of its own there, by all that it starts and writes."""
+    system = make_system([{"url": pages.add(honest(b"page")), "interval": 1}])
+    supervised = InBackground(system, 0o077)
+    try:
+        supervised.until_running("after the start")
+        eventually(lambda: supervised.pid("watchdog"), "the watchdog runs")
+        pids = {name: supervised.pid(name) for name in (*ACTORS, "watchdog")} | system.fetcher_pids()
+        assert {name: umask_of(pid) for name, pid in pids.items()} == dict.fromkeys(pids, "0077")
+        written = modes(system.data_dir, *(supervised.root / "var").iterdir())
+        assert {"supervisord.log", "scheduler.out", "scheduler.log"} <= {path.name for path in written}
+        assert not {path: oct(mode) for path, mode in written.items() if mode & 0o077}
+    finally:
+        supervised.close()
+
+
+def umask_of(pid: int) -> str:
+    """What proc(5) tells."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return status.partition("\nUmask:\t")[2].partition("\n")[0]
 
 
 # --- run_dir, and who has it --------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ folder prepares in it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,6 +131,8 @@ def test_a_trap_in_the_place_where_part_files_are_made(
         trap.hardlink_to(precious)
     assert arrived(fetched(client, pages.add(honest(CONTENT)))) == CONTENT
     assert precious.read_bytes() == b"precious"
+    # It was in the way, and is no more: that is the place.
+    assert not os.path.lexists(trap)
 
 
 def test_a_folder_in_the_place_where_part_files_are_made(

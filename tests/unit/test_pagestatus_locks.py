@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pagestatus.locks import Lock, Taken
-from small_disk import no_larger_files
+from scripts.soak_run.faults.disk import no_larger_files
 
 
 def test_the_second_is_told_who_was_first(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_it_ends_with_its_holder_however_that_ends(tmp_path: Path) -> None:
 
 def test_a_full_disk_keeps_nobody_from_it(tmp_path: Path) -> None:
     path = tmp_path / "a.lock"
-    with no_larger_files({os.getpid(): 0}):
+    with no_larger_files(os.getpid(), than=0):
         first = Lock(path)
     try:
         with pytest.raises(Taken, match="is held by process unknown: "):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pagestatus import logs
-from small_disk import no_larger_files
+from scripts.soak_run.faults.disk import no_larger_files
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO |WARNING|ERROR) +scheduler: (.*)")
 
@@ -103,7 +103,7 @@ def test_reopening_after_a_rename_goes_on_in_a_new_file(path: Path) -> None:
 def test_what_a_full_disk_does_not_take_is_said_elsewhere_and_comes_later(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with no_larger_files({os.getpid(): 0}):
+    with no_larger_files(os.getpid(), than=0):
         log.error("no room")
     assert LINE.sub(r"\2", capsys.readouterr().err) == "no room\n"
     log.info("room again")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pagestatus.control import parse
 from pagestatus.watchdog.events import Events
 from pagestatus.watchdog.patience import MOST_PATIENT, STARTING, WELL, Patience
+from pagestatus.watchdog.question import who
 
 SILENT = 10
 TICK = 5
@@ -138,3 +140,21 @@ def test_an_event_without_a_payload() -> None:
 def test_what_is_no_event(line: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         Events().feed(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "pid"),
+    [
+        (b'{"ok":{"pid":7,"state":"running"}}\n', 7),
+        (b'{"ok":{}}\n', 0),
+        (b'{"ok":null}\n', 0),
+        (b'{"error":"the disk is full"}\n', 0),
+        (b"", None),
+        (b'{"ok":{"pi', None),
+        (b"[7]\n", None),
+        (b"\xff\n", None),
+    ],
+)
+def test_who_has_answered(line: bytes, pid: int | None) -> None:
+    """Whose number is not told still goes round; what is no answer is silence."""
+    assert who(parse(line)) == pid
