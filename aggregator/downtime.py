@@ -7,11 +7,14 @@ and until the ``Down`` is there, nothing due after ``since_us`` is taken.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import NamedTuple
 
 # Who asked and then fell silent is gone: its successor asks for itself. Results of the scheduler before it
 # have all come by now.
 LAPSE_US = 60_000_000
+# So many schedulers are remembered; what they have sent has come long before there were more.
+MOST_SUCCEEDED = 100
 
 
 class Fence(NamedTuple):
@@ -28,17 +31,26 @@ class Downtime:
     def __init__(self) -> None:
         self.windows: list[tuple[int, int]] = []
         self.fence: Fence | None = None
-        # The scheduler that was last heard to start; None: none since we did.
+        # The scheduler that was last heard to start, None: none since we did; and those before it.
         self.epoch: int | None = None
+        self._succeeded: deque[int] = deque(maxlen=MOST_SUCCEEDED)
         # Everything due up to here needs a closer look.
         self.until_us = -1
 
-    def raise_fence(self, epoch: int, since_us: int, now_us: int) -> None:
-        """Scheduler ``epoch`` asks; one that asks again keeps its fence."""
+    def raise_fence(self, epoch: int, since_us: int, now_us: int) -> bool:
+        """Scheduler ``epoch`` asks; one that asks again keeps its fence.
+
+        False: it was succeeded. What it sent comes late, and its successor has been told what is known.
+        """
+        if epoch in self._succeeded:
+            return False
         if self.fence is not None and self.fence.epoch == epoch:
             since_us = self.fence.since_us
+        if self.epoch not in {None, epoch}:
+            self._succeeded.append(self.epoch)
         self.epoch = epoch
         self.fence = Fence(epoch, since_us, now_us)
+        return True
 
     def lapse(self, now_us: int) -> None:
         """Take the fence down if who asked for it has fallen silent."""

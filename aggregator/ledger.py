@@ -77,6 +77,8 @@ class Ledger:
         self.counts = dict.fromkeys(("results", "missed", "duplicates", "late", "fenced", "bad"), 0)
         # A scheduler waits for its recap: the epoch to answer, once all is on the disk.
         self.asked: int | None = None
+        # A question or an account that was not taken, since another scheduler has asked: whom to tell so.
+        self.refused: int | None = None
         self._keeps = keeps
         self._slots = Slots()
         self._downtime = Downtime()
@@ -90,7 +92,7 @@ class Ledger:
     @property
     def is_urgent(self) -> bool:
         """Somebody waits for more than one commit: flush at once."""
-        return self.asked is not None
+        return self.asked is not None or self.refused is not None
 
     # --- while running ---
 
@@ -132,7 +134,10 @@ class Ledger:
         return self._downloads.counted(self._slots.watermark_us)
 
     def recap(self) -> Iterator[Recap]:
-        """The answer to who asked, in parts."""
+        """The answer to who asked, in parts; and to whose account was not taken."""
+        refused, self.refused = self.refused, None
+        if refused is not None:
+            yield Recap(refused, 0, 0, again=True)
         epoch, self.asked = self.asked, None
         if epoch is None:
             return
@@ -266,8 +271,10 @@ class Ledger:
     # --- when a scheduler starts ---
 
     def _take_started(self, started: Started) -> None:
-        self._downtime.raise_fence(started.epoch, self._latest_us(), self._now_us)
-        self.asked = started.epoch
+        if self._downtime.raise_fence(started.epoch, self._latest_us(), self._now_us):
+            self.asked = started.epoch
+        else:
+            self.refused = started.epoch
 
     def _take_down(self, down: Down) -> None:
         if not can_be_down(down, self._now_us + AHEAD_US):
@@ -275,8 +282,9 @@ class Ledger:
             return
         fence = self._downtime.fence
         if fence is not None and fence.epoch != down.epoch:
-            # One of the two schedulers is gone, and the living one asks again: answer it, then take its word.
-            self._take_started(Started(down.epoch))
+            # One of the two is gone, and what it has sent may come late, and more than once. Who has the
+            # fence was told of a time without this account. If that is not the living one, it asks again.
+            self.refused = down.epoch
             return
         if down.until_us < self._slots.watermark_us or down.until_us <= self._downtime.until_us:
             self.counts["duplicates"] += 1

@@ -245,6 +245,9 @@ class Recap(Record, frozen=True, tag=9):
     last: bool = True
     # Times (since_us, until_us] in which no scheduler ran: every slot due in them is settled.
     downs: tuple[tuple[int, int], ...] = ()
+    # No answer: what this epoch has sent was not taken, since another one has asked after it. Who is still
+    # there asks again, as yet another one.
+    again: bool = False
 
 
 class Down(Record, frozen=True, tag=10):

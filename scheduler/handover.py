@@ -2,7 +2,8 @@
 
     ASKING ──last Recap──▶ CLOSING ──commit of Down──▶ DONE
        ▲                      │
-       └──a new aggregator────┘
+       └──a new aggregator,───┘
+          or it was not taken
 
 A slot of the one before that is not settled is gone on with while it lasts, else it is missed: its lease died
 with who gave it. What fell due in ``(since, until]``, while nobody ran, is one ``Down`` for all.
@@ -61,15 +62,23 @@ class Handover:
     def on_pulse(self, aggregator: int) -> None:
         """The aggregator ``aggregator`` is alive; if it is not the one that answered, ask again."""
         if self._aggregator not in {0, aggregator} and self.step is Step.CLOSING:
-            self.step = Step.ASKING
-            self.epoch += 1
+            self._ask_anew()
         if self.step is Step.ASKING and self._aggregator != aggregator:
             self._recaps.clear()
         self._aggregator = aggregator
 
+    def _ask_anew(self) -> None:
+        self.step = Step.ASKING
+        self.epoch += 1
+        self._recaps.clear()
+
     def on_recap(self, recap: Recap, catalog: Catalog, now_us: int) -> bool:
         """A part of the answer; True when it is whole, and ``down`` is to be sent."""
-        if self.step is not Step.ASKING or recap.epoch != self.epoch:
+        if recap.epoch != self.epoch:
+            return False
+        if recap.again and self.step is not Step.DONE:
+            self._ask_anew()
+        if recap.again or self.step is not Step.ASKING:
             return False
         self._recaps.append(recap)
         if not recap.last:

@@ -66,8 +66,8 @@ GOLDEN: list[tuple[Message, list[object]]] = [
     (Leave(77), [7, 77]),
     (Started(99), [8, 99]),
     (
-        Recap(99, 1, 2, ((7, 2, 1, True),), False, ((0, 1),)),
-        [9, 99, 1, 2, [[7, 2, 1, True]], False, [[0, 1]]],
+        Recap(99, 1, 2, ((7, 2, 1, True),), False, ((0, 1),), True),
+        [9, 99, 1, 2, [[7, 2, 1, True]], False, [[0, 1]], True],
     ),
     (Down(99, 1, 2, 3), [10, 99, 1, 2, 3]),
     (Sweep(99, 2, 1, 5, ((URL, 1),)), [11, 99, 2, 1, 5, [[URL, 1]]]),

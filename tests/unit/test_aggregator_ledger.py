@@ -305,14 +305,32 @@ def test_slots_that_passed_a_lost_fence_are_not_counted_twice() -> None:
     assert desk.lines[-1]["slots"] == 3
 
 
-def test_a_down_time_of_another_scheduler_is_asked_for_again() -> None:
+def test_the_down_time_of_a_scheduler_that_another_has_asked_after_is_not_taken_however_often_it_comes() -> (
+    None
+):
     desk = Desk()
     desk.take(result(1))
     desk.recap(5)
     down = Down(6, NOON, NOON + SECOND, 4)
-    assert desk.take(down) == []
-    assert [part.epoch for part in desk.ledger.recap()] == [6]
-    assert [seen(commit) for commit in desk.take(down)] == [DOWN]
+    for _ in range(2):
+        assert desk.take(down) == []
+        assert list(desk.ledger.recap()) == [Recap(6, 0, 0, again=True)]
+    assert [seen(commit) for commit in desk.take(Down(5, NOON, NOON + 2 * SECOND, 4))] == [DOWN]
+    assert len([line for line in desk.lines if line.get("since")]) == 1
+
+
+def test_a_scheduler_that_was_succeeded_is_heard_no_more_and_one_that_lives_asks_as_another() -> None:
+    desk = Desk()
+    desk.take(result(1))
+    desk.recap(5)
+    assert [part.epoch for part in desk.recap(6)] == [6]
+    # It comes late: the one with epoch 6 has been told what was known.
+    assert desk.recap(5) == [Recap(5, 0, 0, again=True)]
+    assert desk.take(Down(5, NOON, NOON + SECOND, 4)) == []
+    (told,) = desk.ledger.recap()
+    assert told.again
+    (recap,) = desk.recap(7)
+    assert (recap.epoch, recap.again, recap.since_us) == (7, False, NOON)
 
 
 def test_the_sweep_of_a_scheduler_that_was_succeeded_does_not_count() -> None:

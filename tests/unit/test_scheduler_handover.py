@@ -77,6 +77,24 @@ def test_an_answer_that_an_aggregator_gave_before_it_died_is_not_taken_after() -
     assert handover.down == Down(asked.epoch, NOW, NOW + SECOND, 0)
 
 
+def test_whose_account_was_not_taken_asks_again() -> None:
+    handover, catalog = Handover(EPOCH), Catalog([], SECOND, 2)
+    assert handover.on_recap(Recap(EPOCH, NOW - SECOND, NOW - SECOND), catalog, NOW)
+    assert not handover.on_recap(Recap(EPOCH - 1, 0, 0, again=True), catalog, NOW)
+    assert handover.says() == handover.down
+    assert not handover.on_recap(Recap(EPOCH, 0, 0, again=True), catalog, NOW)
+    asked = handover.says()
+    assert isinstance(asked, Started)
+    assert asked.epoch != EPOCH
+    # Nor was the question.
+    assert not handover.on_recap(Recap(asked.epoch, 0, 0, again=True), catalog, NOW)
+    asked = handover.says()
+    assert isinstance(asked, Started)
+    assert handover.on_recap(Recap(asked.epoch, NOW, NOW), catalog, NOW + SECOND)
+    assert handover.down == Down(asked.epoch, NOW, NOW + SECOND, 0)
+    assert asked.epoch == EPOCH + 2
+
+
 def test_what_was_due_before_a_target_was_listed_is_no_slot() -> None:
     catalog = Catalog(
         [Target(1000, "http://host/", SECOND), Target(2000, "http://host/2", SECOND)], SECOND, 2
