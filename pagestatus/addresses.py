@@ -51,11 +51,14 @@ class Addresses:
         """The lock file of the process ``name``."""
         return self.run_dir / f"{name}.lock"
 
+    @property
+    def bytes_too_long(self) -> int:
+        """By how much a socket's name would be longer than the kernel takes; 0: it fits."""
+        return max(0, len(os.fsencode(self.run_dir / LONGEST_NAME)) - LONGEST_SOCKET_PATH)
+
     def prepare(self) -> None:
         """Make ``run_dir`` (mode 0700) and see that it is ours and fit for sockets; raises BadRunDir."""
-        longest = len(os.fsencode(self.run_dir / LONGEST_NAME))
-        if longest > LONGEST_SOCKET_PATH:
-            over = longest - LONGEST_SOCKET_PATH
+        if over := self.bytes_too_long:
             raise BadRunDir(f"{self.run_dir} is {over} bytes too long for the sockets in it")
         try:
             self.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -73,6 +76,12 @@ class Addresses:
         if of_link not in {us, 0}:
             raise BadRunDir(f"{self.run_dir} is a link of user {of_link}, expected one of {us}")
         if stat.S_IMODE(found.st_mode) & 0o077:
+            # Ours never was. An empty one somebody has made for us; another is for something else.
+            if any(self.run_dir.iterdir()):
+                mode = f"{stat.S_IMODE(found.st_mode):o}"
+                raise BadRunDir(
+                    f"{self.run_dir} is not empty and has mode {mode}, expected a folder for it alone"
+                )
             self.run_dir.chmod(0o700)
 
 

@@ -84,6 +84,19 @@ def test_a_folder_of_somebody_else_is_not_used(tmp_path: Path, monkeypatch: pyte
     assert str(mistake.value) == f"{tmp_path} belongs to user {us}, expected {us + 1}"
 
 
+def test_a_folder_that_is_for_something_else_is_left_alone(tmp_path: Path) -> None:
+    run_dir = tmp_path / "etc"
+    run_dir.mkdir(mode=0o755)
+    (run_dir / "passwd").touch()
+    with pytest.raises(BadRunDir) as mistake:
+        Addresses(run_dir).prepare()
+    assert str(mistake.value) == f"{run_dir} is not empty and has mode 755, expected a folder for it alone"
+    assert run_dir.stat().st_mode & 0o777 == 0o755
+    (run_dir / "passwd").unlink()
+    Addresses(run_dir).prepare()
+    assert run_dir.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
