@@ -156,11 +156,12 @@ _SECTIONS: Mapping[str, type[Struct]] = {
 
 
 class ConfigMistakes(ValueError):
-    """The configuration cannot be used; ``lines`` has one line per mistake."""
+    """It cannot be used: ``lines`` has one for each mistake, ``config`` is what is right of it."""
 
-    def __init__(self, lines: list[str]) -> None:
+    def __init__(self, lines: list[str], config: Config) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
+        self.config = config
 
 
 def load(flags: Mapping[str, object] = MappingProxyType({})) -> Config:
@@ -183,7 +184,7 @@ def load(flags: Mapping[str, object] = MappingProxyType({})) -> Config:
     config = _build(values)
     mistakes += _unusable(config, sources)
     if mistakes:
-        raise ConfigMistakes(mistakes)
+        raise ConfigMistakes(mistakes, config)
     return config
 
 
@@ -336,10 +337,17 @@ def _unusable(config: Config, sources: Mapping[str, str]) -> Iterator[str]:
         if not is_name_server(server):
             expected = "an address, with a port or without, such as 127.0.0.1:5353, ::1 or [::1]:53"
             yield f"{sources['check.name_servers']}: {quoted(server)}: expected {expected}"
-    if config.check.ca_file is not None and not config.check.ca_file.is_file():
+    if config.check.ca_file is not None and not _has_certificates(config.check.ca_file):
         shown = quoted(str(config.check.ca_file))
         yield f"{sources['check.ca_file']}: {shown}: expected a file of certificates in PEM"
     yield from _unsafe(config.websocket, sources)
+
+
+def _has_certificates(path: Path) -> bool:
+    try:
+        return b"-----BEGIN " in path.read_bytes()
+    except OSError:
+        return False
 
 
 def _unsafe(websocket: Websocket, sources: Mapping[str, str]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from pagestatus.locks import Lock
 from pagestatus.loop import Timer
 from pagestatus.messages import Commit, FetcherState, Gone, Leave, Message, Pulse, Recap, Sweep
 from pagestatus.ports import Inbox, Outbox
-from pagestatus.runner import DRAIN_S, CannotStart, Runner
+from pagestatus.runner import DRAIN_S, CannotStart, CannotStartYet, Runner
 from pagestatus.targets import BadList
 from scheduler.commands import Commands
 from scheduler.handover import Handover, Step
@@ -63,6 +63,9 @@ class Scheduler:
         try:
             catalog = self.lists.begin()
         except BadList as mistake:
+            if self.lists.had_one:
+                # It was changed since: who mends it is not to have to start anything.
+                raise CannotStartYet(f"{mistake}: nothing is checked until it can be read") from mistake
             raise CannotStart(str(mistake)) from mistake
         self.planner = Planner(catalog, self._policy, self._clock.now_us(), Random())  # noqa: S311 - jitter
         self.handover = Handover(time.time_ns() // 1000)

@@ -44,6 +44,11 @@ class Listed:
         # The file says all that there is to say.
         self._is_right = False
 
+    @property
+    def exists(self) -> bool:
+        """Whether a list was ever in force."""
+        return self._path.exists()
+
     def restore(self, catalog: Catalog) -> None:
         """Fill in ``listed_us``: ``FRESH`` for who is new; 0, which is always, for all if nobody knows."""
         try:

@@ -49,6 +49,11 @@ class Lists:
         self._mistakes: list[str] = []
         self._problem = ""
 
+    @property
+    def had_one(self) -> bool:
+        """Whether a scheduler before this one had a list."""
+        return self._listed.exists
+
     def begin(self) -> Catalog:
         """The list to begin with; ``take_effect`` says from when on. Raises ``BadList``."""
         catalog = self.read()
@@ -106,7 +111,7 @@ class Lists:
             self._following = following
         except BadList as mistake:
             self._problem = str(mistake)
-            log.error("%s: the running list is kept", mistake)  # noqa: TRY400 - one clear line
+            log.error("%s: the running list is kept, until a restart", mistake)  # noqa: TRY400 - one clear line
         except BaseException as bug:  # noqa: BLE001 - raised where it ends the process, as any other
             self._bug = bug
 

@@ -8,6 +8,7 @@ import logging
 import secrets
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -33,7 +34,7 @@ from wsbridge.commands import Commands
 from wsbridge.course import Phase
 from wsbridge.desk import Desk
 from wsbridge.disk import Disk
-from wsbridge.entry import Entry, Status
+from wsbridge.entry import Entry, Status, Trouble
 from wsbridge.guest import Guest
 from wsbridge.handshake import Door
 from wsbridge.jobs import Discard, Job, Make, Publish, Verify
@@ -257,13 +258,19 @@ class Bridge:
             # What was decided is written down before it is done, so that nobody is left in the dark after.
             await self.keeper.written()
         if isinstance(job, Discard) or self._is_wanted(job):
-            answer = await self._disk.do(job)
+            answer = await self._disk.do(job, partial(self._delayed, job))
             self.book.on_answer(answer)
         # A name that was chosen for a download that is gone, or was given up or paused, is free again.
         download = self.book.downloads.get(job.id)
         if download is None or (download.phase is Phase.IDLE and not download.entry.name):
             self._disk.release(job.id)
         self.guest.kick()
+
+    def _delayed(self, job: Job, trouble: Trouble) -> None:
+        download = self.book.downloads.get(job.id)
+        if download is not None:
+            download.on_delay(job, trouble)
+            self.guest.kick()
 
     async def _finish(self) -> None:
         """Hear from the fetchers how far they came, and bring it to the disk."""

@@ -367,6 +367,12 @@ class Course:
         """Whether the answer to ``job`` still matters."""
         return self._part.waits_for(job)
 
+    def on_delay(self, job: Job, trouble: Trouble) -> None:
+        """The disk will try ``job`` again."""
+        if self._part.waits_for(job):
+            self._tell(trouble)
+            self.changed = True
+
     def on_answer(self, answer: Answer) -> None:
         """The disk has done a job, or could not."""
         if not self._part.waits_for(answer.job):

@@ -31,8 +31,8 @@ class Disk:
         self._names = ThreadPoolExecutor(1, "names")
         self._hashes = ThreadPoolExecutor(2, "hashes")
 
-    async def do(self, job: Job) -> Answer:
-        """Do it, and say how it went."""
+    async def do(self, job: Job, delayed: Callable[[Trouble], None] = lambda _trouble: None) -> Answer:
+        """Do it, and say how it went; ``delayed`` is told why it takes longer, whenever it is tried again."""
         threads = self._hashes if isinstance(job, Verify) else self._names
         while True:
             try:
@@ -45,6 +45,7 @@ class Disk:
             except OSError as mistake:
                 log.warning("download %s: %s", job.id, mistake)
                 return Failed(job, Trouble("disk", f"the folder cannot be looked at: {mistake.strerror}"))
+            delayed(trouble)
             await asyncio.sleep(AGAIN_S)
             if not self._is_wanted(job):
                 return Failed(job, trouble)

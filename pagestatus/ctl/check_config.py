@@ -19,6 +19,7 @@ from pagestatus.ctl.needs import Needs
 from pagestatus.ctl.output import Refused, palette, width, write, write_json
 from pagestatus.ctl.picture import Picture, look
 from pagestatus.ctl.place import CONFIGURATION, Place
+from pagestatus.ctl.places import unusable
 from pagestatus.ctl.seen import cpu, seen
 from pagestatus.ctl.table import Style
 from pagestatus.ctl.text import clean, count
@@ -58,6 +59,7 @@ def check_config(place: Place, *, urls: Path | None, as_json: bool) -> None:
     findings = Findings()
     config = _configuration(place, urls, findings)
     if config is not None:
+        findings.mistakes += unusable(config)
         _list(config, findings)
     found = _needs(place, config, findings.demand) if config and findings.demand else None
     if as_json:

@@ -65,7 +65,8 @@ def download(  # noqa: PLR0913 - what a request may carry
     begin with # are skipped.
 
     The download belongs to the system: Ctrl-C only stops looking at it. When the file is there, its place is
-    printed. Exit code 0: it is there; 1: it failed or was cancelled; 4: nobody answers any more; 130: Ctrl-C.
+    printed. Exit code 0: it is there; 1: it failed, was
+    cancelled, or has no room on the disk; 4: nobody answers any more; 130: Ctrl-C.
     """
     given = {"sha256": sha256, "filename": filename, "threads": threads, "headers": given_headers or None}
     asked = {name: value for name, value in given.items() if value is not None}
@@ -90,7 +91,7 @@ def _when_ended(place: Place, id_: str, shown: Progress) -> dict[str, Any]:
         found = _look(place, id_, shown)
         now = understood("wsbridge", found, Download)
         shown.show(now, time.monotonic())
-        if now.process_status in ENDED:
+        if now.process_status in ENDED or _waits_for_room(now):
             return found
         if (why := reason_of(now)) not in {"", reason}:
             shown.say(f"{id_}: {why}")
@@ -99,6 +100,15 @@ def _when_ended(place: Place, id_: str, shown: Progress) -> dict[str, Any]:
         state, reason = now.process_status, why
         due = max(due + POLL_S, time.monotonic())
         time.sleep(max(0.0, due - time.monotonic()))
+
+
+def _waits_for_room(download: Download) -> bool:
+    """It is paused by what it met, not by somebody: it waits for an operator who makes room."""
+    return (
+        download.process_status == PAUSED
+        and download.error is not None
+        and download.error.code == "disk_full"
+    )
 
 
 def _look(place: Place, id_: str, shown: Progress) -> dict[str, Any]:
@@ -143,6 +153,9 @@ def _tell_end(found: dict[str, Any], *, as_json: bool) -> None:
 def _why_not(ended: Download) -> str:
     if ended.process_status == "Cancelled":
         return f"{ended.id} was cancelled"
+    if ended.process_status == PAUSED:
+        paused = f"{ended.id} is paused: {reason_of(ended)}"
+        return f"{paused}; when there is some: {PROGRAM} download-resume {ended.id}"
     failed = f"{ended.id} failed: {reason_of(ended) or 'no reason is given'}"
     if ended.error is None or ended.error.code != "needs_url":
         return failed

@@ -41,13 +41,19 @@ class Place:
 
     @cached_property
     def config(self) -> Config:
-        """The configuration; raises ``Refused`` with every mistake told."""
+        """The configuration. One with mistakes must not blind who looks at what runs: they are told.
+
+        Raises ``Refused`` for what was asked for here and now.
+        """
         try:
             return load(self.flags)
         except ConfigMistakes as mistakes:
             for line in mistakes.lines:
                 note(line)
-            raise Refused("the configuration has mistakes", CONFIGURATION) from mistakes
+            if self.flags.get("config") is not None or any(map(_is_of_command_line, mistakes.lines)):
+                raise Refused("the configuration has mistakes", CONFIGURATION) from mistakes
+            note("going on without what is wrong there")
+            return mistakes.config
 
     @property
     def addresses(self) -> Addresses:
@@ -113,6 +119,10 @@ class Place:
             f"the {name} process is not running ({mistake}): "
             "start it with scripts/run, or name its run_dir with --run-dir"
         )
+
+
+def _is_of_command_line(mistake: str) -> bool:
+    return mistake.startswith("command line:")
 
 
 def _see_that_it_is_meant(run_dir: Path) -> None:

@@ -17,10 +17,10 @@ _WITHOUT = {
     "wsbridge": "no download runs, none can be asked for",
     WATCHDOG: "nobody ends what hangs",
 }
-# Who ends one that hangs: the fetchers have their pool for that.
+# Who ends one that hangs: the fetchers have their pool. (Without descriptors one can not answer, either.)
 _IF_SILENT = {WATCHDOG: "kill -9 it: supervisord starts another."}
-_WATCHED = "After half a minute the watchdog kills it; if that lasts, see {log} and kill -9 it."
-_POOLED = "After ten seconds its pool kills it; if that lasts, see {log} and kill -9 it."
+_WATCHED = "If it hangs, the watchdog kills it after half a minute; if that lasts, see {log} and kill -9 it."
+_POOLED = "If it hangs, its pool kills it after ten seconds; if that lasts, see {log} and kill -9 it."
 # A process's own word for a disk that takes nothing is ``blocked``: what does not reach it.
 _BLOCKED = {"aggregator": "Results do", "wsbridge": "The journal of downloads does"}
 _STATES = {
@@ -60,8 +60,8 @@ def troubles(picture: Picture) -> Iterator[str]:
 def _of_process(process: Process, data_dir: Path) -> str:
     name = process.name
     log = data_dir / f"{name if name in SHAPES else 'fetchers'}.log"
-    without = _WITHOUT.get(name, "the others do its work")
     state = process.state
+    without = _without(name, state)
     if state == "blocked" and (what := _BLOCKED.get(name)):
         return f"{what} not reach the disk{_remedy(process.trouble, data_dir)}, then it goes on by itself."
     if state == "blocked" and process.trouble:
@@ -72,6 +72,13 @@ def _of_process(process: Process, data_dir: Path) -> str:
     return words.format(name=name, state=state, without=without, log=log)
 
 
+def _without(name: str, state: str) -> str:
+    if state != "silent" or name in {"scheduler", "aggregator", "wsbridge", WATCHDOG}:
+        return _WITHOUT.get(name, "the others do its work")
+    # Those that are there go on; and a host keeps its fetcher for as long as that lives.
+    return "no fetcher that ends is started again" if name in SHAPES else "its targets may have to wait"
+
+
 def _remedy(trouble: str, data_dir: Path) -> str:
     help_ = next((help_ for words, help_ in _HELP.items() if words in trouble), f"make room in {data_dir}")
     return f" ({trouble}): {help_}" if trouble else f": {help_}"
@@ -79,6 +86,6 @@ def _remedy(trouble: str, data_dir: Path) -> str:
 
 def _of_list(state: ListState) -> Iterator[str]:
     if state.problem:
-        yield f"{state.problem}: the list before is kept."
+        yield f"{state.problem}: the list before is kept. Mend it: a scheduler that starts now has none."
     if state.mistakes:
         yield f"Entries of the list are left out: {state.mistakes}. {state.explained_by} says why."

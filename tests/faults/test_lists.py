@@ -10,7 +10,7 @@ import pytest
 from scripts.audit import log, minutes
 from scripts.audit.log import microseconds
 from scripts.audit.slots import gathered
-from system import ACTORS, System, eventually
+from system import ACTORS, SLOWNESS, System, eventually
 
 
 @pytest.fixture
@@ -64,3 +64,15 @@ def test_no_slot_is_recorded_from_before_its_target_was_listed(system: System, s
     killed(system)
     assert first_due_us(system, "page 2") > before_us
     assert first_due_us(system, "page 0") < before_us
+
+
+def test_a_list_that_was_good_once_is_tried_again_until_it_is(system: System, site: str) -> None:
+    system.kill("scheduler")
+    system.urls.write_text("[", encoding="utf-8")
+    system.start("scheduler")
+    # Not 78: that would have supervisord leave it at that.
+    assert system.processes["scheduler"].wait(20 * SLOWNESS) == 1
+    assert "nothing is checked until it can be read" in (system.data_dir / "scheduler.log").read_text("utf-8")
+    system.write_list(listed(site, 1))
+    system.start("scheduler")
+    eventually(lambda: system.checked() >= 4, "it checks again")

@@ -185,6 +185,13 @@ def test_secrets_stand_on_no_command_line(
         ({**FAILED, "error": None}, "pagestatus-ctl: 3f9c failed: no reason is given"),
         (CANCELLED, "pagestatus-ctl: 3f9c was cancelled"),
         (
+            PAUSED,
+            (
+                "pagestatus-ctl: 3f9c is paused: no room\\x1b[2J on the disk; "
+                "when there is some: pagestatus-ctl download-resume 3f9c"
+            ),
+        ),
+        (
             {**FAILED, "error": {"code": "needs_url", "message": "the link has expired"}},
             (
                 "pagestatus-ctl: 3f9c failed: the link has expired; "
@@ -212,13 +219,13 @@ def test_a_mistake_is_told_as_the_bridge_tells_it(bridge: Bridge, capsys: pytest
 
 
 def test_while_it_is_paused_it_is_waited_for(bridge: Bridge, capsys: pytest.CaptureFixture[str]) -> None:
-    bridge.stages = [PAUSED, PAUSED, PAUSED, HALF, DONE]
+    paused = {**PAUSED, "error": None}
+    bridge.stages = [paused, paused, paused, HALF, DONE]
     with bridge.serving():
         out, err = said(capsys, "download", URL)
     assert out == f"{LINK}\n"
-    assert err.splitlines()[:4] == [
+    assert err.splitlines()[:3] == [
         "3f9c big.iso: paused, 50 % of 1.00 MiB",
-        "3f9c: no room\\x1b[2J on the disk",
         "3f9c is paused; pagestatus-ctl download-resume 3f9c goes on with it",
         "3f9c big.iso: downloading, 50 % of 1.00 MiB, 256 KiB/s, 2s left, 8 workers",
     ]

@@ -18,7 +18,7 @@ from bridge_client import BridgeClient
 from downloads import CONTENT, arrived, fetched, place_of, trouble_of
 from page_site import PageSite, always, honest
 from raw_site import redirect
-from system import System
+from system import System, eventually
 
 UTF8 = "attachment; filename*=UTF-8''"
 DISPOSITIONS = [
@@ -68,6 +68,7 @@ def nothing_else(outside: Path, system: System) -> Iterator[None]:
     def others() -> set[Path]:
         return {path for path in outside.rglob("*") if system.downloads_dir not in path.parents}
 
+    eventually((system.data_dir / "listed.bin").exists, "the scheduler has written what it writes")
     before = others()
     yield
     assert others() == before

@@ -268,3 +268,15 @@ def test_the_help_loads_no_command() -> None:
 def test_no_command_loads_what_only_the_processes_need() -> None:
     names = ", ".join(sorted({f"pagestatus.ctl.{module}" for module, _text in COMMANDS.values()}))
     assert not loaded(f"import {names}") & {"zmq", "pycurl", "pycares", "asyncio"}
+
+
+def test_mistakes_in_the_configuration_do_not_blind_who_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("pagestatus.toml").write_text("fetchers = 0\n", encoding="utf-8")
+    assert run(["status"]) == 4
+    out, err = capsys.readouterr()
+    assert out.startswith("pagestatus is not running")
+    assert err.splitlines()[0].startswith("pagestatus.toml: fetchers: 0: expected ")
+    assert err.splitlines()[1] == "going on without what is wrong there"

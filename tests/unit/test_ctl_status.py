@@ -131,8 +131,8 @@ def test_a_silent_aggregator_is_told_with_what_to_do(answers: dict[str, Any]) ->
     assert shown(answers, {}).splitlines()[:8] == [
         "pagestatus is degraded                                   2026-01-31 12:04:05 UTC",
         "! aggregator does not answer: no result is written, and checking stops once the",
-        "  fetchers are full. After half a minute the watchdog kills it; if that lasts,",
-        "  see /var/lib/pagestatus/aggregator.log and kill -9 it.",
+        "  fetchers are full. If it hangs, the watchdog kills it after half a minute; if",
+        "  that lasts, see /var/lib/pagestatus/aggregator.log and kill -9 it.",
         "",
         "PROCESS     STATE      PID      UP     CPU  SLOTS IN USE",
         "scheduler   running  12345  2h 05m    10 %",
@@ -190,9 +190,9 @@ def test_a_fetcher_that_stands_still_is_told_though_its_pool_has_not_noticed(ans
     answers["fetcher-1"] = Silent("no answer within 0.8 s")
     assert shown(answers, MINUTE).splitlines()[:4] == [
         "pagestatus is degraded                                   2026-01-31 12:04:05 UTC",
-        "! fetcher-1 does not answer: the others do its work. After ten seconds its pool",
-        "  kills it; if that lasts, see /var/lib/pagestatus/fetchers.log and kill -9 it.",
-        "",
+        "! fetcher-1 does not answer: its targets may have to wait. If it hangs, its pool",
+        "  kills it after ten seconds; if that lasts, see",
+        "  /var/lib/pagestatus/fetchers.log and kill -9 it.",
     ]
 
 
@@ -310,7 +310,7 @@ def test_a_full_disk_and_a_bad_list_are_told(answers: dict[str, Any]) -> None:
     answers["scheduler"]["list"] = {"mistakes": 3, "problem": "urls.json: empty", "path": "/my urls.json"}
     assert list(troubles(compose(answers, {}, DATA_DIR, CORES))) == [
         "Results do not reach the disk: make room in /var/lib/pagestatus, then it goes on by itself.",
-        "urls.json: empty: the list before is kept.",
+        "urls.json: empty: the list before is kept. Mend it: a scheduler that starts now has none.",
         "Entries of the list are left out: 3. pagestatus-ctl check-config '/my urls.json' says why.",
     ]
 

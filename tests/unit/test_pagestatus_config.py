@@ -67,7 +67,7 @@ class Place:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
         self.pem = folder / "ca.pem"
-        self.pem.touch()
+        self.pem.write_text("-----BEGIN CERTIFICATE-----\n")
         self.token = folder / "token"
         self.token.write_text(f"{SECRET}\n")
         self._monkeypatch = monkeypatch
@@ -253,6 +253,7 @@ IN_THE_FILE: list[tuple[str, str]] = [
     ("[check]\nname_servers = 'ns.test'", f"check.name_servers: 'ns.test': {SERVER}"),
     ("[check]\nca_file = 3", "check.ca_file: 3: expected a path"),
     ("[check]\nca_file = '/no'", "check.ca_file: '/no': expected a file of certificates in PEM"),
+    ("[check]\nca_file = '/dev/null'", "check.ca_file: '/dev/null': expected a file of certificates in PEM"),
     ("[check]\nca_file = '/'", "check.ca_file: '/': expected a file of certificates in PEM"),
     ("[check.timeout]\nvalue = 1", "check.timeout: a table: expected `float`, got `object`"),
     ("[log]\nfsync_ms = -2", "log.fsync_ms: -2: expected `int` >= -1"),

@@ -67,7 +67,8 @@ class House:
     async def work(self) -> None:
         """The disk does what there is to do."""
         while self.orders.jobs:
-            self.book.on_answer(await self.disk.do(self.orders.jobs.pop(0)))
+            job = self.orders.jobs.pop(0)
+            self.book.on_answer(await self.disk.do(job, partial(self.book.downloads[job.id].on_delay, job)))
 
     def tasks(self) -> list[RangeTask]:
         self.book.plan(0.0)
@@ -500,10 +501,12 @@ def test_without_descriptors_a_job_is_done_later_if_it_is_still_wanted(
         await house.disk.do(Choose("id0", 0, "b", 0, Claims()))
         resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, before[1]))
         try:
-            doing = asyncio.create_task(house.disk.do(wanted))
+            doing = asyncio.create_task(house.disk.do(wanted, partial(download.on_delay, wanted)))
             other = asyncio.create_task(house.disk.do(wanted._replace(serial=0, name="c")))
             refused = await other
             assert not doing.done()
+            assert download.entry.trouble is not None
+            assert download.entry.trouble.code == "no_fds"
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, before)
         assert isinstance(refused, Failed)
