@@ -23,4 +23,5 @@ def findings(lines: Iterable[Line], struck: Sequence[Struck]) -> Iterator[str]:
 def _explains(strike: Struck, line: Line) -> bool:
     until_us = strike.ended_us + MARGIN_US + round(strike.fault.lingers_s * 1_000_000)
     began_us = strike.began_us - MARGIN_US
-    return line.reason in strike.fault.spoils and line.start_us <= until_us and began_us <= line.end_us
+    is_its_kind = line.reason in strike.fault.spoils and strike.fault.whose(line.url)
+    return is_its_kind and line.start_us <= until_us and began_us <= line.end_us

@@ -16,6 +16,11 @@ class NotHealed(Exception):
     """The system was to get over it, and has not; the message says what was seen."""
 
 
+def everybody(_url: str) -> bool:
+    """All targets."""
+    return True
+
+
 class Fault(NamedTuple):
     """One kind of trouble. Entering what ``do`` gives begins it, leaving that ends it."""
 
@@ -26,6 +31,8 @@ class Fault(NamedTuple):
     # Failures with these reasons are its doing, and for how long after its end they may begin.
     spoils: frozenset[str] = frozenset()
     lingers_s: float = 0.0
+    # Of targets with such URLs alone.
+    whose: Callable[[str], bool] = everybody
     # Processes that it keeps from answering, by kind: "fetcher" stands for each of them.
     halts: frozenset[str] = frozenset()
     # Results of attempts that were under way may be lost with it.

@@ -39,7 +39,7 @@ def _requests(record: Path) -> Iterator[Request]:
     manners: dict[str, str] = {}
     with record.open(encoding="ascii") as file:
         for line in file:
-            at_us, target, manner, status, length = line.split()
+            at_us, target, manner, status, length = line.split("\t")
             # One text for all lines that have it.
             manner = manners.setdefault(manner, manner)
             yield Request(int(at_us), int(target), manner, int(status), int(length))

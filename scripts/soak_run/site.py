@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
-from scripts.nginx import NotEnough
-from scripts.soak_run.witness import ANSWERING
-
-ROOT = Path(__file__).parents[2]
+from scripts.soak_run.servant import Servant
 
 
-class Site:
+class Site(Servant):
     """One witness at a time."""
 
     def __init__(self, folder: Path) -> None:
@@ -24,47 +16,12 @@ class Site:
         self.record = folder / "witness.log"
         self._held = held_port()
         self.port: int = self._held.getsockname()[1]
-        self.start()
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return self._process.pid
-
-    def start(self) -> None:
-        """Start one; it listens when this returns. Raises ``NotEnough``."""
-        command = [sys.executable, "-m", "scripts.soak_run.witness", str(self.port), str(self.record)]
-        self._process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )
-        if not _open(self._process.stdout).readline():
-            raise NotEnough("the site did not start")
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            _open(pipe).close()
-
-    @contextmanager
-    def behaving(self, manner: str) -> Iterator[None]:
-        """Treat visitors in this manner, of ``witness``, for as long as this lasts."""
-        self._tell(manner)
-        try:
-            yield
-        finally:
-            self._tell(ANSWERING)
+        super().__init__("scripts.soak_run.witness", str(self.port), str(self.record))
 
     def close(self) -> None:
         """End it for good."""
         self.kill()
         self._held.close()
-
-    def _tell(self, manner: str) -> None:
-        pipe = _open(self._process.stdin)
-        pipe.write(f"{manner}\n".encode())
-        pipe.flush()
 
 
 def held_port() -> socket.socket:
@@ -77,9 +34,3 @@ def held_port() -> socket.socket:
     # Never listening, it accepts nothing, anywhere.
     held.bind(("0.0.0.0", 0))  # noqa: S104
     return held
-
-
-def _open(pipe: IO[bytes] | None) -> IO[bytes]:
-    if pipe is None:
-        raise ValueError("a pipe was asked for")
-    return pipe

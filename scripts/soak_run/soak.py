@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from scripts.bench_run.name_server import name_server
-from scripts.bench_run.processes import descendants
 from scripts.nginx import NotEnough
 from scripts.soak_run import targets
 from scripts.soak_run.disk import mounted
@@ -23,6 +22,9 @@ from scripts.soak_run.fault import Fault, NotHealed
 from scripts.soak_run.faults.table import faults
 from scripts.soak_run.files import Offered, offered
 from scripts.soak_run.judgement import Judgement, judge
+from scripts.soak_run.manners import MOST_BYTES
+from scripts.soak_run.network import Network
+from scripts.soak_run.servant import Servant
 from scripts.soak_run.site import Site, held_port
 from scripts.soak_run.striker import Striker
 from scripts.soak_run.system import FETCHERS, Supervised
@@ -30,7 +32,8 @@ from scripts.soak_run.watcher import Watcher
 from scripts.soak_run.world import World
 from scripts.trial_run.system import configure
 
-DNSMASQ = "dnsmasq"
+# Above those that a kernel gives by itself (ip_local_port_range).
+_NAMES_FROM = 61_000
 
 
 @dataclass(frozen=True)
@@ -43,14 +46,18 @@ class Plan:
     every_s: float
     # Only faults with one of these words in their names; none: all.
     only: Sequence[str] = ()
+    # In a network of its own, which is broken as well.
+    has_network: bool = False
 
 
 def soak(plan: Plan, keep: Path | None) -> Judgement:
     """Do it; ``keep``: what it leaves is copied there. Raises ``NotEnough``."""
+    # All that follows is in it.
+    network = Network() if plan.has_network else None
     with TemporaryDirectory(prefix="pagestatus-soak-") as name, ExitStack() as stack:
         scratch = Path(name)
         random = Random(plan.seed)  # noqa: S311 - a history that can be had again, not a secret
-        world = _world(scratch, plan, random, stack)
+        world = _world(scratch, plan, random, network, stack)
         files = stack.enter_context(offered(scratch / "files", random))
         try:
             judgement = _run(world, plan, files)
@@ -60,21 +67,24 @@ def soak(plan: Plan, keep: Path | None) -> Judgement:
         return judgement
 
 
-def _world(scratch: Path, plan: Plan, random: Random, stack: ExitStack) -> World:
+def _world(scratch: Path, plan: Plan, random: Random, network: Network | None, stack: ExitStack) -> World:
     """Everything but the system's processes."""
-    for name in ("run", "data", "names"):
+    for name in ("run", "data"):
         (scratch / name).mkdir(mode=0o700)
     disk = stack.enter_context(mounted(scratch / "data"))
     if disk is None:
         print("soak: without a disk of its own (which takes root), so none is ever full", file=sys.stderr)
     site = Site(scratch)
     stack.callback(site.close)
-    server = stack.enter_context(name_server(scratch / "names", targets.hosts(plan.rate)))
+    names_port = port_of_names()
+    names = Servant("scripts.soak_run.names", str(names_port))
+    stack.callback(names.kill)
     # Nobody else is to have it while the bridge is away: each check takes a port.
     port = stack.enter_context(held_port()).getsockname()[1]
     configure(scratch, str(scratch / "run"), FETCHERS)
     os.environ |= {
-        "PAGESTATUS_CHECK_NAME_SERVERS": server,
+        "PAGESTATUS_CHECK_NAME_SERVERS": f"127.0.0.1:{names_port}",
+        "PAGESTATUS_CHECK_MAX_BYTES": str(MOST_BYTES),
         "PAGESTATUS_WEBSOCKET_PORT": str(port),
         "PAGESTATUS_DOWNLOADS_ALLOW_PRIVATE": "true",
         # All of it is judged.
@@ -83,12 +93,12 @@ def _world(scratch: Path, plan: Plan, random: Random, stack: ExitStack) -> World
     world = World(
         Supervised(scratch / "root", scratch / "run", scratch / "data"),
         site,
+        names,
         disk,
-        _name_server_pid(),
+        network,
         port,
         scratch / "urls.json",
         targets.steady(plan.rate, site.port),
-        targets.guests(site.port),
         random,
     )
     targets.write(world.urls, world.steady)
@@ -139,13 +149,13 @@ def _chosen(all_: Sequence[Fault], only: Sequence[str]) -> list[Fault]:
     return found
 
 
-def _name_server_pid() -> int:
-    """Of our own processes the one that is called so."""
-    return next(
-        pid
-        for pid in descendants(os.getpid())
-        if Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() == DNSMASQ
-    )
+def port_of_names() -> int:
+    """A free one that the kernel gives to nobody, so that it is free while nobody listens there, too."""
+    for port in range(_NAMES_FROM, 1 << 16):
+        with socket.socket(type=socket.SOCK_DGRAM) as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
+    raise NotEnough(f"no port above {_NAMES_FROM} is free for the name server")
 
 
 def _copy(scratch: Path, keep: Path) -> None:

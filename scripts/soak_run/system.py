@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,17 @@ from scripts.bench_run.system import ACTORS
 
 SCRIPTS = Path(__file__).parents[1]
 CONF = SCRIPTS / "supervisord.conf"
+ACTOR, PROPER = "actor", "actor-proper"
+# In the place of the script that runs an actor: the same, unless it is an aggregator that is to die.
+_MORTAL = """\
+#!/bin/sh
+set -eu
+cd -- "$(dirname -- "$0")/.."
+if [ "$1" = aggregator ] && [ -e {orders} ]; then
+    PYTHONPATH={root} exec {python} -m scripts.soak_run.dying aggregator {orders}
+fi
+exec scripts/{proper} "$@"
+"""
 SUPERVISORD = "supervisord"
 # Four processes, one after the other, with 30 s each.
 DRAIN_S = 130
@@ -33,11 +45,20 @@ class Supervised:
         self.data_dir = data_dir
         self.addresses = Addresses(run_dir)
         self.var = root / "var"
+        # Where an aggregator is to die, as ``dying`` reads it; there is none, mostly.
+        self.orders = self.var / "death.json"
         self._conf = root / "scripts" / CONF.name
         self._conf.parent.mkdir(parents=True)
         self.var.mkdir()
-        for name in ("actor", CONF.name):
-            shutil.copy(SCRIPTS / name, self._conf.parent)
+        shutil.copy(CONF, self._conf)
+        self._write_actor(self._conf.parent)
+
+    def _write_actor(self, scripts: Path) -> None:
+        shutil.copy(SCRIPTS / ACTOR, scripts / PROPER)
+        words = {"orders": self.orders, "root": SCRIPTS.parent, "python": sys.executable, "proper": PROPER}
+        text = _MORTAL.format_map({name: shlex.quote(str(word)) for name, word in words.items()})
+        (scripts / ACTOR).write_text(text, encoding="utf-8")
+        (scripts / ACTOR).chmod(0o755)
 
     def start(self) -> None:
         """Start supervisord, which starts the rest."""

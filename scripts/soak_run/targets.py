@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
-from scripts.bench_run.name_server import KNOWN
+from scripts.bench_run.name_server import KNOWN, SILENT
 from scripts.bench_run.site import address
 
 Target = dict[str, object]
@@ -17,25 +16,26 @@ SHORT_EVERY = 10
 # One in so many targets is known by name.
 NAMED_EVERY = 5
 TIMEOUT_S = 3
-# Those that come and go have numbers from here on.
-GUESTS_FROM = 10_000_000
+# Those that come and go have numbers from here on, and from there on those whose names nobody answers for.
+GUESTS_FROM, SILENT_FROM = 10_000_000, 20_000_000
 GUESTS = 20
-
-
-def hosts(rate: int) -> Mapping[str, str]:
-    """What the name server is to know: addresses by name."""
-    return {_name(number): address(number) for number in range(_count(rate)) if _is_named(number)}
 
 
 def steady(rate: int, port: int) -> list[Target]:
     """Targets that come to ``rate`` checks a second."""
     short = rate // SHORT_EVERY
-    return [_target(number, port, SHORT_S if number < short else LONG_S) for number in range(_count(rate))]
+    count = short + (rate - short) * LONG_S
+    return [_target(number, port, SHORT_S if number < short else LONG_S) for number in range(count)]
 
 
 def guests(port: int) -> list[Target]:
     """Some more."""
     return [_target(GUESTS_FROM + number, port, SHORT_S) for number in range(GUESTS)]
+
+
+def silent(count: int, port: int) -> list[Target]:
+    """So many whose names are never answered for."""
+    return [_target(SILENT_FROM + number, port, LONG_S) for number in range(count)]
 
 
 def write(urls: Path, targets: list[Target]) -> None:
@@ -50,19 +50,23 @@ def number_of(url: str) -> int:
     return int(url.rpartition("/")[2])
 
 
-def _count(rate: int) -> int:
-    short = rate // SHORT_EVERY
-    return short + (rate - short) * LONG_S
+def is_named(url: str) -> bool:
+    """Whether its host has a name that is answered for."""
+    return f".{KNOWN}:" in url
+
+
+def is_silent(url: str) -> bool:
+    """Whether its host has a name that nobody answers for."""
+    return f".{SILENT}:" in url
 
 
 def _target(number: int, port: int, interval_s: int) -> Target:
-    host = _name(number) if _is_named(number) else address(number % GUESTS_FROM)
-    return {"url": f"http://{host}:{port}/t/{number}", "interval": interval_s, "timeout": TIMEOUT_S}
+    return {"url": f"http://{_host(number)}:{port}/t/{number}", "interval": interval_s, "timeout": TIMEOUT_S}
 
 
-def _is_named(number: int) -> bool:
-    return number % NAMED_EVERY == 0 and number < GUESTS_FROM
-
-
-def _name(number: int) -> str:
-    return f"n{number}.{KNOWN}"
+def _host(number: int) -> str:
+    if number >= SILENT_FROM:
+        return f"n{number}.{SILENT}"
+    if number >= GUESTS_FROM:
+        return address(number - GUESTS_FROM)
+    return f"n{number}.{KNOWN}" if number % NAMED_EVERY == 0 else address(number)

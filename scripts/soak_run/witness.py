@@ -1,7 +1,7 @@
 """The witness: a site that writes down each request before it answers it; a process of its own.
 
-It obeys the words that come on its standard input, a line each, and ends with it. What it writes is read by
-``record``; each line goes to the kernel at once, so that no end of this process takes one back.
+It obeys the words that come on its standard input, each a manner of ``manners``, and ends with it. What it
+writes is read by ``record``; each line goes to the kernel at once: no end of this process takes one back.
 """
 
 from __future__ import annotations
@@ -15,61 +15,58 @@ import sys
 import time
 from pathlib import Path
 
-# How it treats its visitors.
-ANSWERING, SLOW, FAILING, HANGING, RESETTING, SHORT = (
-    "answering",
-    "slow",
-    "failing",
-    "hanging",
-    "resetting",
-    "short",
-)
-MANNERS = (ANSWERING, SLOW, FAILING, HANGING, RESETTING, SHORT)
-# Shorter than any time-out of ours.
-SLOW_S = 1.0
-# Bodies of many lengths tell requests apart. Bytes.
-SHORTEST, LENGTHS = 100, 900
+from scripts.soak_run.manners import CIRCLE, LENGTHS, MANNERS, SHORTEST, TO_CIRCLE, End, Manner
+from scripts.soak_run.servant import ANSWERING, obey
+
 BACKLOG = 4096
 _LONGEST_REQUEST = 16 << 10
-_BODY = b"x" * (SHORTEST + LENGTHS)
 _ABORT = struct.pack("ii", 1, 0)
-_STATUS = {FAILING: b"500 Not Today", HANGING: b"0", RESETTING: b"0"}
+# A reset throws away what the visitor has not read yet.
+_READ_S = 0.05
+# Of what pours, so much is on its way at most, in our buffers and again in the kernel's.
+_POURED = 64 << 10
 
 
 class Witness:
     """Its manner, and its record."""
 
     def __init__(self, record: Path) -> None:
-        self.manner = ANSWERING
+        self.name = ANSWERING
         self._fd = os.open(record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
-    def obey(self) -> None:
-        """Read the next words; the end of them is ours."""
-        words = os.read(0, 4096).split()
-        if not words:
-            sys.exit(0)
-        self.manner = words[-1].decode("ascii")
+    @property
+    def manner(self) -> Manner:
+        """As it treats whoever it means by it."""
+        return MANNERS[self.name]
 
-    def note(self, path: bytes, manner: str) -> tuple[bytes, int]:
-        """Write down a request for ``/t/NUMBER`` that came now; the status and the length of its answer."""
+    def obey(self) -> None:
+        """Read the next words."""
+        obey(lambda name: setattr(self, "name", name))
+
+    def note(self, path: bytes) -> tuple[Manner, int]:
+        """Write down a request for ``/t/NUMBER`` that came now; how it is answered, and of which length."""
         at_us = time.time_ns() // 1000
-        status, length = _STATUS.get(manner, b"200 OK"), SHORTEST + at_us % LENGTHS
-        number = path.rpartition(b"/")[2]
-        line = b"%d %b %b %b %d\n" % (at_us, number, manner.encode("ascii"), status[:3].strip(), length)
-        os.write(self._fd, line)
-        return status, length
+        target = int(path.rpartition(b"/")[2])
+        name = self.name if self.manner.means(target) else ANSWERING
+        manner, length = MANNERS[name], SHORTEST + at_us % LENGTHS
+        line = f"{at_us}\t{target}\t{name}\t{manner.status}\t{length}\n"
+        os.write(self._fd, line.encode("ascii"))
+        return manner, length
 
 
 class Visit(asyncio.Protocol):
-    """One connection, which gets one answer."""
+    """One connection, which gets one answer, unless that leads in a circle."""
 
     def __init__(self, witness: Witness) -> None:
         self._witness = witness
         self._received = bytearray()
+        self._is_full = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - it is TCP
         self._transport = transport
+        if self._witness.manner.end is End.RESETS_AT_ONCE:
+            self._reset()
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -79,27 +76,54 @@ class Visit(asyncio.Protocol):
         elif len(self._received) > _LONGEST_REQUEST:
             self._transport.abort()
 
-    def _answer(self, path: bytes) -> None:
-        manner = self._witness.manner
-        status, length = self._witness.note(path, manner)
-        if manner == HANGING:
-            return
-        if manner == RESETTING:
-            # Closes with RST: a linger time of zero (socket(7)).
-            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
-            self._transport.abort()
-            return
-        head = b"HTTP/1.1 %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, length)
-        answer = head + _BODY[: length // 2 if manner == SHORT else length]
-        if manner == SLOW:
-            asyncio.get_running_loop().call_later(SLOW_S, self._send, answer)
-        else:
-            self._send(answer)
+    def pause_writing(self) -> None:
+        self._is_full = True
 
-    def _send(self, answer: bytes) -> None:
-        # So little goes to the kernel as a whole.
-        self._transport.write(answer)
-        self._transport.close()
+    def resume_writing(self) -> None:
+        self._is_full = False
+
+    def _answer(self, path: bytes) -> None:
+        if path == CIRCLE:
+            self._transport.write(TO_CIRCLE)
+            return
+        manner, length = self._witness.note(path)
+        if manner.waits_s:
+            asyncio.get_running_loop().call_later(manner.waits_s, self._say, manner, length)
+        else:
+            self._say(manner, length)
+
+    def _say(self, manner: Manner, length: int) -> None:
+        self._transport.write(manner.said(length))
+        if manner.again:
+            self._limit_what_is_on_its_way()
+            self._go_on(manner)
+        elif manner.end is End.CLOSES:
+            self._transport.close()
+        elif manner.end is End.RESETS:
+            asyncio.get_running_loop().call_later(_READ_S if manner.status else 0, self._reset)
+
+    def _go_on(self, manner: Manner) -> None:
+        """Until the visitor has had enough."""
+        if self._transport.is_closing():
+            return
+        if not self._is_full:
+            self._transport.write(manner.again)
+        # Others are served in between.
+        asyncio.get_running_loop().call_later(manner.every_s or 0.001, self._go_on, manner)
+
+    def _limit_what_is_on_its_way(self) -> None:
+        self._transport.set_write_buffer_limits(_POURED)
+        self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _POURED)
+
+    def _reset(self) -> None:
+        """Close with RST: a linger time of zero (socket(7))."""
+        if not self._transport.is_closing():
+            self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+            self._transport.abort()
+
+    def _socket(self) -> socket.socket:
+        found: socket.socket = self._transport.get_extra_info("socket")
+        return found
 
 
 async def serve(port: int, record: Path) -> None:

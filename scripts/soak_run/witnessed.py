@@ -24,8 +24,8 @@ LATE_US = 15_000_000
 # trouble an attempt may be made that nobody waits for any more.
 UNDER_WAY_US = (TIMEOUT_S + 5) * 1_000_000
 OK = "ok"
-# Attempts that ended so have asked the site for nothing.
-_SILENT = frozenset({"dns", "connect", "name_server"})
+# Attempts that ended so have asked the site for nothing. (After ``name_server`` there may have been time.)
+_SILENT = frozenset({"dns", "connect", "no_fds", "no_ports"})
 
 
 class Witnessed:

@@ -7,6 +7,8 @@ from pathlib import Path
 from random import Random
 
 from scripts.soak_run.disk import Disk
+from scripts.soak_run.network import Network
+from scripts.soak_run.servant import Servant
 from scripts.soak_run.site import Site
 from scripts.soak_run.system import Supervised
 from scripts.soak_run.targets import Target
@@ -18,13 +20,13 @@ class World:
 
     system: Supervised
     site: Site
+    names: Servant
     # Below the system's data_dir; None: it can not be filled here.
     disk: Disk | None
-    # Of the name server.
-    names_pid: int
+    # Of this process and all that it starts; None: it is that of the machine, and not ours to break.
+    network: Network | None
     websocket_port: int
     urls: Path
-    # The list that is watched, and what joins it for a while.
+    # The list that is watched.
     steady: list[Target]
-    guests: list[Target]
     random: Random

@@ -19,7 +19,7 @@ from episode import Episode
 from page_site import PageSite, slow
 from pagestatus.runner import Exit
 from range_site import answer
-from scripts.soak_run.faults.disk import no_larger_files
+from scripts.soak_run.faults.limits import no_larger_files
 from small_disk import small_disk
 from system import ACTORS, SLOWNESS, System, eventually
 

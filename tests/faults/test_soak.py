@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pytest
 
 from system import SLOWNESS, eventually
 
@@ -28,16 +25,11 @@ SHORT = (
     "kill -9 one fetcher",
     "kill -9 aggregator",
     "kill -9 wsbridge",
+    "aggregator dies",
+    "second instance",
     "garbage",
-    "failing",
+    "site failing",
 )
-pytestmark = [
-    pytest.mark.debian("dnsmasq-base"),
-    pytest.mark.skipif(
-        shutil.which("dnsmasq", path=f"{os.environ['PATH']}:/usr/sbin") is None,
-        reason="dnsmasq is not installed",
-    ),
-]
 
 
 def test_the_promises_are_kept_under_faults(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """The network and the processes' loops, held by the test: time passes when the world says so.
 
-A link leads from one sender to one path and keeps its order, as ZeroMQ does; between links there is none.
+A link leads from one sender to one path and keeps its order, as ZeroMQ does; between links there is none. Now
+and then a frame comes once more, later, as after a sender that did not know that it had arrived.
 What a killed sender had not handed to the kernel is lost, and so is what a killed receiver had not read; what
 waits in a living sender's queue goes to the receiver's successor.
 """
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,13 +39,19 @@ class Conditions:
         self.slow_us = random.choice([0, 50_000, 2 * SECOND_US, 8 * SECOND_US])
         self.slow_share = random.choice([0.0, 0.01, 0.1])
         self.lost_share = random.choice([0.0, 0.0, 0.0, 0.001, 0.02])
+        self.repeated_share = random.choice([0.0, 0.0, 0.001, 0.02, 0.2])
+        # How much later a frame comes again.
+        self.again_us = random.choice([0, 10_000, SECOND_US, 20 * SECOND_US])
 
     def heal(self) -> None:
-        """Fast and whole from now on."""
-        self.slow_share = self.lost_share = 0.0
+        """Fast, whole and once from now on."""
+        self.slow_share = self.lost_share = self.repeated_share = 0.0
 
     def loses(self) -> bool:
         return self.lost_share > 0 and self._random.random() < self.lost_share
+
+    def repeats(self) -> bool:
+        return self.repeated_share > 0 and self._random.random() < self.repeated_share
 
     def delay_us(self) -> int:
         random = self._random
@@ -67,9 +75,15 @@ class Link:
         if conditions.loses():
             return
         self._last_us = max(self._last_us, now_us + conditions.delay_us())
-        self.frames.append((self._last_us, records))
+        self._put(self._last_us, records)
+        if conditions.repeats():
+            self._put(self._last_us + conditions.again_us, records)
+
+    def _put(self, at_us: int, records: Sequence[Message]) -> None:
+        """Behind what arrives before; what comes again does not hold up what is sent meanwhile."""
+        insort(self.frames, (at_us, records), key=_ready_us)
         if self._mailbox.owner is not None:
-            self._mailbox.owner.wake(self._last_us)
+            self._mailbox.owner.wake(at_us)
 
     def forget(self, most: int) -> None:
         """The sender keeps no more than ``most`` frames; the oldest go first."""
@@ -121,6 +135,10 @@ class Mailbox:
     def next_us(self) -> int:
         """When the next frame arrives."""
         return min((link.frames[0][0] for link in self.links if link.frames), default=NEVER)
+
+
+def _ready_us(frame: Frame) -> int:
+    return frame[0]
 
 
 def _first_us(link: Link) -> int:

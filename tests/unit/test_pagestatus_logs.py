@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pagestatus import logs
-from scripts.soak_run.faults.disk import no_larger_files
+from scripts.soak_run.faults.limits import no_larger_files
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO |WARNING|ERROR) +scheduler: (.*)")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
@@ -10,9 +11,10 @@ import pytest
 
 from scripts.audit.log import Line as AuditLine
 from scripts.soak_run import answers, blame, growth, passing
-from scripts.soak_run.fault import Fault, Struck, kind_of
+from scripts.soak_run.fault import Fault, Struck, everybody, kind_of
 from scripts.soak_run.growth import Sample, Size
 from scripts.soak_run.log import Line
+from scripts.soak_run.targets import is_named
 from scripts.soak_run.watcher import Unanswered
 
 BEGAN = datetime(2026, 11, 28, 12, 0, 0, tzinfo=UTC)
@@ -20,10 +22,16 @@ BEGAN_US = 1_795_867_200_000_000
 SECOND_US = 1_000_000
 
 
-def struck(*, spoils: str = "", halts: str = "", lingers_s: float = 0) -> list[Struck]:
+def struck(
+    *,
+    spoils: str = "",
+    halts: str = "",
+    lingers_s: float = 0,
+    whose: Callable[[str], bool] = everybody,
+) -> list[Struck]:
     """A fault that lasts from second 10 to 15; at 20 all is well."""
     fault = Fault(
-        "fault", lambda _world: nullcontext(), 5, frozenset({spoils}), lingers_s, frozenset({halts})
+        "fault", lambda _world: nullcontext(), 5, frozenset({spoils}), lingers_s, whose, frozenset({halts})
     )
     return [Struck(fault, *(BEGAN_US + at_s * SECOND_US for at_s in (10, 15, 20)))]
 
@@ -47,6 +55,17 @@ def test_a_failure_has_a_fault_of_its_kind(
     time = BEGAN + timedelta(seconds=start_s)
     line = Line(time=time, url="http://127.1.0.8/t/7", outcome="fail", reason=reason, ms=ms)
     found = list(blame.findings([line], struck(spoils="reset", lingers_s=lingers_s)))
+    assert (not found) == is_explained
+
+
+@pytest.mark.parametrize(
+    ("host", "is_explained"),
+    [("n5.known.test", True), ("127.1.0.8", False), ("n20000001.silent.test", False)],
+)
+def test_a_fault_explains_the_failures_of_whom_it_means(host: str, *, is_explained: bool) -> None:
+    time = BEGAN + timedelta(seconds=11)
+    line = Line(time=time, url=f"http://{host}:80/t/5", outcome="fail", reason="dns", ms=100)
+    found = list(blame.findings([line], struck(spoils="dns", whose=is_named)))
     assert (not found) == is_explained
 
 

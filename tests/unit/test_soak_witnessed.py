@@ -98,6 +98,10 @@ def test_a_lookup_that_failed_made_no_request() -> None:
     assert found([line(outcome="fail", reason="dns", status=0, length=None)], [request()])
 
 
+def test_a_lookup_that_took_long_may_have_made_one() -> None:
+    assert not found([line(outcome="internal", reason="name_server", status=0, length=None)], [request()])
+
+
 @pytest.mark.parametrize(
     ("loses", "at_s", "is_excused"),
     [
@@ -122,10 +126,12 @@ def test_an_ok_is_never_excused() -> None:
 
 def test_the_record_is_read(tmp_path: Path) -> None:
     record = tmp_path / "witness.log"
-    record.write_text("5 7 answering 200 500\n6 8 hanging 0 100\n9 7 failing 500 101\n", encoding="ascii")
+    record.write_text(
+        "5\t7\tanswering\t200\t500\n6\t8\ttoo long\t200\t100\n9\t7\tfailing\t500\t101\n", encoding="ascii"
+    )
     assert requests(record) == {
         7: [Request(5, 7, "answering", 200, 500), Request(9, 7, "failing", 500, 101)],
-        8: [Request(6, 8, "hanging", 0, 100)],
+        8: [Request(6, 8, "too long", 200, 100)],
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from scripts.soak_run import targets
@@ -17,9 +17,9 @@ READ_S = 30
 
 
 @contextmanager
-def another_list(world: World) -> Iterator[None]:
+def another_list(world: World, more: Sequence[targets.Target]) -> Iterator[None]:
     """Some more targets, for as long as this lasts."""
-    _watch(world, [*world.steady, *world.guests])
+    _watch(world, [*world.steady, *more])
     try:
         yield
     finally:

@@ -1,80 +1,150 @@
-"""All faults of the soak."""
+"""All faults of the soak.
+
+Not among them, since a soak would tell nothing of them, or nothing more than the test that is named:
+
+- The wall clock of the system alone, an hour forward or back (faults/test_clock.py): the log, the witness and
+  the faults would no longer agree on when something was, and an hour at a thousand checks a second is
+  millions of lines. That everything stands still, as in a suspension, is among them.
+- A link that is slow and loses frames, a gateway that is silent (faults/test_network.py): the network of a
+  soak is a loopback.
+- Certificates that are wrong, and HTTP/2 (faults/test_sites.py): each concerns one connection, and the
+  targets of the soak speak HTTP alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 
 from scripts.bench_run.system import ACTORS
-from scripts.soak_run import witness
+from scripts.soak_run import names, targets
+from scripts.soak_run.dying import Step
 from scripts.soak_run.fault import Fault
-from scripts.soak_run.faults import disk, garbage, operators, processes, site
+from scripts.soak_run.faults import deaths, garbage, limits, operators, processes, rivals
+from scripts.soak_run.manners import MANNERS, SWELLING
+from scripts.soak_run.network import Network
+from scripts.soak_run.servant import ANSWERING
 from scripts.soak_run.system import CONF, SUPERVISORD
+from scripts.soak_run.targets import number_of
 from scripts.soak_run.world import World
 
 STOPPED_S = 3.0
 A_WHILE_S = 5.0
+# Shorter than the watchdog's patience, since that goes on.
+SUSPENDED_S = 15.0
 FETCHER, FETCHERS, POOL = "one fetcher", "all fetchers", "fetchers"
+ALL = frozenset({*ACTORS, "fetcher"})
 # What a client of a site that is gone, or stands still, may see.
 GONE = frozenset({"connect", "reset", "timeout"})
-NAMES = frozenset({"dns"})
+DNS = frozenset({"dns"})
 # A lookup that failed is not repeated for two seconds.
 NAMES_LINGER_S = 3.0
+# A slot that is open when its target goes is still settled, with all its attempts.
+SLOT_LINGERS_S = float(targets.LONG_S)
+# Names that nobody answers for, and the time in which each is asked for.
+FEW, MANY, ASKED_S = 10, 1000, 12.0
+STEPS = {
+    Step.TORN: "in the middle of a line",
+    Step.WRITTEN: "after the write",
+    Step.SYNCED: "before the commit",
+}
 
+Do = Callable[[World], AbstractContextManager[object]]
 Pids = Callable[[World], list[int]]
 
 
 def faults(world: World) -> list[Fault]:
     """Those that can be had here."""
-    return [*_processes(), *_disks(world), *_sites(), *_operators(), *_garbage()]
+    return [
+        *_processes(),
+        *_deaths(),
+        *_limits(world),
+        *_sites(),
+        *_names(),
+        *_operators(),
+        *_garbage(),
+        *_networks(world.network),
+    ]
 
 
 def _processes() -> Iterator[Fault]:
     for name in (*ACTORS, FETCHER, FETCHERS):
-        halts, shown, pids = _halted(name), "pool" if name == POOL else name, _pids(name)
+        halts, shown, pids = _halted(name), _shown(name), _pids(name)
         yield Fault(f"kill -9 {shown}", _on(processes.killed, pids), halts=halts, loses=True)
         yield Fault(f"stop {shown}", _on(processes.stopped, pids), STOPPED_S, halts=halts)
         if _is_watched(name):
             do = _on(processes.stopped_for_good, pids)
             yield Fault(f"stop {shown} for good", do, halts=halts, loses=True)
     yield Fault(f"stop {SUPERVISORD}", _on(processes.stopped, _pids(SUPERVISORD)), STOPPED_S)
+    all_ = _on(processes.stopped, lambda world: list(world.system.pids().values()))
+    yield Fault("stop everything", all_, SUSPENDED_S, halts=ALL)
     yield Fault("busy processors", lambda _world: processes.busy(), A_WHILE_S)
 
 
-def _disks(world: World) -> Iterator[Fault]:
+def _deaths() -> Iterator[Fault]:
+    for step, when in STEPS.items():
+        do = partial(deaths.dying, step=step)
+        yield Fault(f"aggregator dies {when}", do, halts=frozenset({"aggregator"}), loses=True)
+
+
+def _limits(world: World) -> Iterator[Fault]:
     full = world.disk
     if full is not None:
         yield Fault("full disk", lambda _world: full.full(), A_WHILE_S)
     for name in ("aggregator", "wsbridge", FETCHERS):
         yield Fault(f"files of {name} at their limit", _limited(name), A_WHILE_S)
+    for name in (*ACTORS, FETCHER, FETCHERS):
+        yield Fault(f"no descriptors for {_shown(name)}", _on(limits.no_descriptors, _pids(name)), A_WHILE_S)
+    yield Fault(
+        f"no memory for {FETCHER}",
+        lambda world: limits.no_memory(_pids(FETCHER)(world)[0], world.site),
+        spoils=frozenset({MANNERS[SWELLING].reason}),
+        halts=_halted(FETCHER),
+        loses=True,
+    )
 
 
 def _sites() -> Iterator[Fault]:
-    reasons = {
-        witness.SLOW: frozenset[str](),
-        witness.FAILING: {"http_status"},
-        witness.HANGING: {"timeout"},
-        witness.RESETTING: {"reset"},
-        witness.SHORT: {"reset"},
-    }
-    for manner, spoils in reasons.items():
-        yield Fault(f"site {manner}", _behaving(manner), A_WHILE_S, spoils=frozenset(spoils))
-    yield Fault("kill -9 site", lambda world: site.gone(world.site), A_WHILE_S, spoils=GONE)
+    for name, manner in MANNERS.items():
+        if name not in {ANSWERING, SWELLING}:
+            spoils = frozenset({manner.reason} - {""})
+            whose = _numbered(manner.means)
+            yield Fault(f"site {name}", _site(name), A_WHILE_S, spoils=spoils, whose=whose)
+    yield Fault("kill -9 site", lambda world: world.site.gone(), A_WHILE_S, spoils=GONE)
     stopped = _on(processes.stopped, lambda world: [world.site.pid])
     yield Fault("stop site", stopped, A_WHILE_S, spoils=GONE)
-    stopped = _on(processes.stopped, lambda world: [world.names_pid])
-    yield Fault("name server silent", stopped, A_WHILE_S, spoils=NAMES, lingers_s=NAMES_LINGER_S)
+
+
+def _names() -> Iterator[Fault]:
+    """Where it is silent for all, or refuses, no name is to blame: that is our own trouble."""
+    yield Fault("stop name server", _on(processes.stopped, lambda world: [world.names.pid]), A_WHILE_S)
+    yield Fault("kill -9 name server", lambda world: world.names.gone(), A_WHILE_S)
+    for name, manner in names.MANNERS.items():
+        if name != ANSWERING:
+            do, spoils = _name_server(name), DNS & {manner.reason}
+            yield Fault(f"name server {name}", do, A_WHILE_S, spoils, NAMES_LINGER_S, targets.is_named)
+    for count in (FEW, MANY):
+        yield Fault(
+            f"{count} silent names",
+            _more(partial(targets.silent, count)),
+            ASKED_S,
+            DNS,
+            SLOT_LINGERS_S,
+            targets.is_silent,
+        )
 
 
 def _operators() -> Iterator[Fault]:
-    all_ = frozenset({*ACTORS, "fetcher"})
-    yield Fault("reload another list", operators.another_list, A_WHILE_S, loses=True)
+    yield Fault("reload another list", _more(targets.guests), A_WHILE_S)
     for number in (1, 3):
         yield Fault(f"scale {number}", _scaled(number), A_WHILE_S, halts=frozenset({"fetcher"}))
     killed, stuck, upgraded = operators.supervisord_killed, operators.supervisord_stuck, operators.upgraded
-    yield Fault(f"kill -9 {SUPERVISORD}", lambda world: killed(world.system), 1.0, halts=all_)
-    yield Fault(f"stop {SUPERVISORD} for good", lambda world: stuck(world.system), A_WHILE_S, halts=all_)
-    yield Fault("drain and start", lambda world: upgraded(world.system), halts=all_)
+    yield Fault(f"kill -9 {SUPERVISORD}", lambda world: killed(world.system), 1.0, halts=ALL)
+    yield Fault(f"stop {SUPERVISORD} for good", lambda world: stuck(world.system), A_WHILE_S, halts=ALL)
+    yield Fault("drain and start", lambda world: upgraded(world.system), halts=ALL)
+    for own, other in (("data_dir", "run_dir"), ("run_dir", "data_dir")):
+        yield Fault(f"a second instance on the {other}", _rival(own))
 
 
 def _garbage() -> Iterator[Fault]:
@@ -87,9 +157,20 @@ def _garbage() -> Iterator[Fault]:
     )
 
 
+def _networks(network: Network | None) -> Iterator[Fault]:
+    if network is not None:
+        yield Fault("interface down", lambda _world: network.down(), A_WHILE_S)
+        yield Fault("no route", lambda _world: network.without_route(), A_WHILE_S)
+        yield Fault("no local ports", lambda _world: network.without_ports(), A_WHILE_S)
+
+
 def _is_watched(name: str) -> bool:
     """Whether somebody looks after it: the pool after fetchers, an event listener after all others."""
     return name in {FETCHER, FETCHERS} or "[eventlistener:" in CONF.read_text(encoding="utf-8")
+
+
+def _shown(name: str) -> str:
+    return "pool" if name == POOL else name
 
 
 def _halted(name: str) -> frozenset[str]:
@@ -111,31 +192,43 @@ def _pids(name: str) -> Pids:
     return found
 
 
-def _on(
-    do: Callable[..., AbstractContextManager[object]], pids: Pids
-) -> Callable[[World], AbstractContextManager[object]]:
+def _on(do: Callable[..., AbstractContextManager[object]], pids: Pids) -> Do:
     return lambda world: do(*pids(world))
 
 
-def _limited(name: str) -> Callable[[World], AbstractContextManager[object]]:
+def _limited(name: str) -> Do:
     log = "url_status.log" if name == "aggregator" else "downloads.db"
 
     def limited(world: World) -> AbstractContextManager[object]:
         than = (world.system.data_dir / log).stat().st_size if name != FETCHERS else 1 << 20
-        return disk.no_larger_files(*_pids(name)(world), than=than)
+        return limits.no_larger_files(*_pids(name)(world), than=than)
 
     return limited
 
 
-def _behaving(manner: str) -> Callable[[World], AbstractContextManager[object]]:
+def _site(manner: str) -> Do:
     return lambda world: world.site.behaving(manner)
 
 
-def _scaled(fetchers: int) -> Callable[[World], AbstractContextManager[object]]:
+def _name_server(manner: str) -> Do:
+    return lambda world: world.names.behaving(manner)
+
+
+def _numbered(means: Callable[[int], bool]) -> Callable[[str], bool]:
+    return lambda url: means(number_of(url))
+
+
+def _more(at_port: Callable[[int], list[targets.Target]]) -> Do:
+    return lambda world: operators.another_list(world, at_port(world.site.port))
+
+
+def _scaled(fetchers: int) -> Do:
     return lambda world: operators.scaled(world.system, fetchers)
 
 
-def _with_run_dir(
-    do: Callable[..., AbstractContextManager[object]],
-) -> Callable[[World], AbstractContextManager[object]]:
+def _rival(own: str) -> Do:
+    return lambda world: rivals.second_instance(world.system, own)
+
+
+def _with_run_dir(do: Callable[..., AbstractContextManager[object]]) -> Do:
     return lambda world: do(world.system.addresses.run_dir, world.random)
