@@ -8,8 +8,10 @@ import pycurl
 
 from fetchers.handle import SHORTEST_MS, Handle
 from pagestatus.config import Check as CheckConfig
+from pagestatus.messages import Reason
 
 _EVERY_ENCODING = ""
+_WRITE_ERROR = 23
 _URL = pycurl.URL
 _STATUS, _VERSION = pycurl.RESPONSE_CODE, pycurl.INFO_HTTP_VERSION
 _TOTAL, _CONNECT, _TLS = pycurl.TOTAL_TIME_T, pycurl.CONNECT_TIME_T, pycurl.APPCONNECT_TIME_T
@@ -92,6 +94,12 @@ class CheckHandle(Handle):
             if line.startswith(b"HTTP/"):
                 return False
         return False
+
+    def reason_of(self, code: int, words: str, address: str) -> Reason:
+        """A callback that gets no memory ends the transfer as one does that has had enough of the body."""
+        if code == _WRITE_ERROR and self.received <= self.limit:
+            return Reason.NO_MEMORY
+        return super().reason_of(code, words, address)
 
     def _on_body(self, piece: memoryview) -> int | None:
         self.received += len(piece)

@@ -16,7 +16,7 @@ from fetchers.channel import Channel
 from fetchers.families import Families, families
 from fetchers.names import NEGATIVE_TTL_S, Answer, NameCache, alternating, fixed, ttl_of
 from fetchers.reasons import is_reply, of_lookup
-from fetchers.silence import Silence
+from fetchers.silence import PROMPT_S, Silence
 from pagestatus.loop import Loop
 from pagestatus.messages import Reason
 
@@ -76,21 +76,20 @@ class Resolver:
 
     def ask(self, name: str, tell: Tell) -> None:
         """Ask for ``name``; ``tell`` is called once, later, never from inside. It cannot be taken back."""
-        question = self._questions.get(name)
-        if question is None or self._loop.now - question.asked_at > SHARED_S:
-            question = self._questions[name] = _Question(name, self._loop.now)
-            self._open += 1
-            self._ask(question, self._families)
-        question.waiting.append(tell)
+        self._join(name, tell, self._loop.now - SHARED_S)
+
+    def ask_anew(self, name: str, tell: Tell) -> None:
+        """The same, with a question of this moment."""
+        self._join(name, tell, self._loop.now)
 
     def doubt(self, asked_at: float) -> None:
         """A question of that moment is still open: see whether the name server answers any."""
         if self._silence.is_open(asked_at):
             self.ask(_PROBE, lambda _answer: None)
 
-    def why_silent(self, asked_at: float) -> Reason:
-        """Why a question of that moment is open for too long: DNS or NAME_SERVER."""
-        return self._silence.why(asked_at)
+    def why_silent(self, asked_at: float, by: float) -> Reason:
+        """Why a question is open for too long, by what else was asked until then: DNS or NAME_SERVER."""
+        return self._silence.why(asked_at, by)
 
     def refresh(self) -> None:
         """Take over new name servers of this machine, if there are any, and see what it can reach."""
@@ -122,6 +121,15 @@ class Resolver:
             # It is being replaced, or there is none, which c-ares takes for a server on this machine.
             return None
 
+    def _join(self, name: str, tell: Tell, since: float) -> None:
+        """Wait for the answer to a question that was asked since then, or to one of now."""
+        question = self._questions.get(name)
+        if question is None or question.asked_at < since:
+            question = self._questions[name] = _Question(name, self._loop.now)
+            self._open += 1
+            self._ask(question, self._families)
+        question.waiting.append(tell)
+
     # --- the way of a question ------------------------------------------------------------------------------
 
     def _ask(self, question: _Question, wanted: Families) -> None:
@@ -131,7 +139,7 @@ class Resolver:
 
         def found(result: pycares.AddrInfoResult | None, status: int | None) -> None:
             if not is_local and is_reply(status or 0):
-                self._silence.answered(question.asked_at)
+                self._silence.answered(question.asked_at, self._loop.now)
             self._loop.soon(lambda: self._on_found(question, wanted[1:], result, status))
 
         if question.name == _PROBE:
@@ -148,7 +156,7 @@ class Resolver:
             self._ask_again(question)
             return
         if status == pycares.errno.ARES_ETIMEOUT:
-            reason = self._silence.why(question.asked_at)
+            reason = self._silence.why(question.asked_at, self._loop.now - PROMPT_S)
         if question.name == _PROBE:
             self._end(question, Answer((), reason))
         elif reason is Reason.NO_SUCH_NAME and left:

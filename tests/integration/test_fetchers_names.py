@@ -218,7 +218,8 @@ def test_what_a_late_answer_leaves_of_the_time_says_nothing_about_the_site(
     def ask_in_vain_for_long(_name: str, tell: Callable[[Answer], None]) -> None:
         bench.loop.after(0.6 * SLOWNESS, lambda: tell(Answer(("127.0.0.1",))))
 
-    monkeypatch.setattr(bench.checker.resolver, "ask", ask_in_vain_for_long)
+    for method in ("ask", "ask_anew"):
+        monkeypatch.setattr(bench.checker.resolver, method, ask_in_vain_for_long)
     with unanswering("127.0.0.1") as port:
         result = bench.attempt(f"http://late.test:{port}/", timeout_s=1)
     assert (result.reason, result.ip) == (Reason.NAME_SERVER, "127.0.0.1")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pagestatus.locks import Lock, Taken
-from scripts.soak_run.faults.disk import no_larger_files
+from scripts.soak_run.faults.limits import no_larger_files
 
 
 def test_the_second_is_told_who_was_first(tmp_path: Path) -> None:
