@@ -20,6 +20,7 @@ from scripts.bench_run import profile, report
 from scripts.bench_run.clients import Failed
 from scripts.bench_run.parts import PARTS, Command
 from scripts.bench_run.place import DEFAULT, Occupied, taken
+from scripts.help import Formatter
 from scripts.nginx import NotEnough
 
 
@@ -69,9 +70,7 @@ def _measured(arguments: argparse.Namespace, folder: Path) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser("scripts/bench", description=__doc__, formatter_class=Formatter)
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
     others: dict[str, Command] = {"all": report, "profile": profile}
     for name, part in {**PARTS, **others}.items():
@@ -79,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
             name,
             help=(part.__doc__ or "").partition("\n")[0],
             description=part.__doc__,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=Formatter,
         )
         part.add_arguments(options)
         options.add_argument("--json", action="store_true", help="figures as JSON")

@@ -40,12 +40,14 @@ class Crowd:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--targets", type=count, default=1_000_000, metavar="N")
+    parser.add_argument("--targets", type=count, default=1_000_000, metavar="N", help="in the list")
     parser.add_argument(
         "--interval", type=part_of_a_minute, default=MINUTE_S, metavar="SECONDS", help="of each target"
     )
     fetchers = partial(count, most=MOST_FETCHERS)
-    parser.add_argument("--fetchers", type=fetchers, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument(
+        "--fetchers", type=fetchers, default=os.cpu_count() or 1, metavar="N", help="processes"
+    )
 
 
 @contextmanager

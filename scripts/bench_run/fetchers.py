@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rate", type=rate, default=30_000, metavar="N", help="checks that fall due a second"
     )
-    parser.add_argument("--seconds", type=count, default=6, metavar="N")
+    parser.add_argument("--seconds", type=count, default=6, metavar="N", help="that are measured")
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> Measured:

@@ -39,7 +39,7 @@ REST_S = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--targets", type=count, default=10_000, metavar="N")
+    parser.add_argument("--targets", type=count, default=10_000, metavar="N", help="in the list")
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> Measured:

@@ -26,7 +26,7 @@ MOST_MS = 200
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     crowd.add_arguments(parser)
-    parser.add_argument("--minutes", type=count, default=1, metavar="N")
+    parser.add_argument("--minutes", type=count, default=1, metavar="N", help="that are measured")
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> Asked:

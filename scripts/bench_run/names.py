@@ -31,7 +31,7 @@ ADDRESSES, NAMES, SOME_SILENT = "addresses", "names", "names, a tenth silent"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     # With more, dnsmasq is what is measured: at each question it looks through all that are open.
-    parser.add_argument("--targets", type=count, default=6_000, metavar="N")
+    parser.add_argument("--targets", type=count, default=6_000, metavar="N", help="in the list")
     parser.add_argument("--seconds", type=count, default=20, metavar="N", help="that are measured")
 
 

@@ -33,7 +33,7 @@ MOST_P99_MS = 250
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     crowd.add_arguments(parser)
-    parser.add_argument("--minutes", type=count, default=10, metavar="N")
+    parser.add_argument("--minutes", type=count, default=10, metavar="N", help="that are measured")
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> Measured:

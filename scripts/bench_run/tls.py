@@ -28,9 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rate = partial(count, most=MOST_RATE)
     parser.add_argument("--rate", type=rate, default=1600, metavar="N", help="checks a second")
     parser.add_argument("--seconds", type=count, default=4, metavar="N", help="of each round")
-    parser.add_argument("--rounds", type=count, default=3, metavar="N")
+    parser.add_argument("--rounds", type=count, default=3, metavar="N", help="how often")
     fetchers = partial(count, most=MOST_FETCHERS)
-    parser.add_argument("--fetchers", type=fetchers, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument(
+        "--fetchers", type=fetchers, default=os.cpu_count() or 1, metavar="N", help="processes"
+    )
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> Measured:

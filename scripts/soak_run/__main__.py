@@ -25,6 +25,7 @@ from functools import partial
 from pathlib import Path
 
 from scripts.bench_run.options import count
+from scripts.help import Formatter
 from scripts.nginx import NotEnough
 from scripts.soak_run.report import as_json, as_text
 from scripts.soak_run.soak import Plan, soak
@@ -63,10 +64,8 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     rate = partial(count, most=MOST_RATE)
-    parser = argparse.ArgumentParser(
-        "scripts/soak", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--minutes", type=_positive, default=60, metavar="M")
+    parser = argparse.ArgumentParser("scripts/soak", description=__doc__, formatter_class=Formatter)
+    parser.add_argument("--minutes", type=_positive, default=60, metavar="M", help="how long")
     parser.add_argument("--rate", type=rate, default=RATE, metavar="R", help="checks a second")
     parser.add_argument("--seed", type=int, default=int(time.time()), metavar="S", help="which faults, when")
     parser.add_argument("--every", type=_positive, default=10, metavar="SECONDS", help="a fault begins")

@@ -117,7 +117,7 @@ def samples(first: Size, last: Size, *, seconds: int) -> list[Sample]:
     [
         (Size(30_000, 30, 3), []),
         (Size(40_000, 45, 3), []),
-        (Size(60_000, 30, 3), ["rss_kib"]),
+        (Size(70_000, 30, 3), ["rss_kib"]),
         (Size(30_000, 60, 3), ["descriptors"]),
         (Size(30_000, 30, 4), ["threads"]),
     ],

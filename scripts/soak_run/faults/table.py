@@ -40,8 +40,8 @@ GONE = frozenset({"connect", "reset", "timeout"})
 DNS = frozenset({"dns"})
 # A lookup that failed is not repeated for two seconds.
 NAMES_LINGER_S = 3.0
-# A slot that is open when its target goes is still settled, with all its attempts.
-SLOT_LINGERS_S = float(targets.LONG_S)
+# Nobody answers for them, whenever a slot of theirs that is still open is gone on with.
+SILENT_S = 86_400.0
 # Names that nobody answers for, and the time in which each is asked for.
 FEW, MANY, ASKED_S = 10, 1000, 12.0
 STEPS = {
@@ -130,7 +130,7 @@ def _names() -> Iterator[Fault]:
             _more(partial(targets.silent, count)),
             ASKED_S,
             DNS,
-            SLOT_LINGERS_S,
+            SILENT_S,
             targets.is_silent,
         )
 
