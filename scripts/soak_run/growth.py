@@ -11,8 +11,8 @@ from typing import NamedTuple
 # A process is judged when it was seen for so long: it settles first. Seconds.
 SETTLES_S = 30.0
 LONG_ENOUGH_S = 150.0
-# The least of the last part of its life may be so much more than the least of the first one. What a peak took is
-# kept for the next one: a fetcher has a handle for each slot that was ever in use.
+# The least of the last part of its life may be so much more than the least of the first one. What a peak took
+# is kept for the next one: a fetcher has a handle for each slot that was ever in use.
 PART = 4
 MORE = {"rss_kib": 32 << 10, "descriptors": 16, "threads": 0}
 MORE_TIMES = {"rss_kib": 1.1, "descriptors": 1.1, "threads": 1.0}
