@@ -95,7 +95,9 @@ def _limits(world: World) -> Iterator[Fault]:
     for name in ("aggregator", "wsbridge", FETCHERS):
         yield Fault(f"files of {name} at their limit", _limited(name), A_WHILE_S)
     for name in (*ACTORS, FETCHER, FETCHERS):
-        yield Fault(f"no descriptors for {_shown(name)}", _on(limits.no_descriptors, _pids(name)), A_WHILE_S)
+        # Should a peer connect meanwhile, ZeroMQ ends the process.
+        do, halts = _on(limits.no_descriptors, _pids(name)), _halted(name)
+        yield Fault(f"no descriptors for {_shown(name)}", do, A_WHILE_S, halts=halts, loses=True)
     yield Fault(
         f"no memory for {FETCHER}",
         lambda world: limits.no_memory(_pids(FETCHER)(world)[0], world.site),
