@@ -169,7 +169,7 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
         return self._tried < len(self._addresses) and self._left_us() > 0
 
     def _finish(self, reason: Reason, measured: Measured) -> None:
-        if self._stalled or (reason and self._checker.stands_still):
+        if self._stalled or (reason and self._checker.means.stands_still):
             reason = reasons.after_stall(reason)
         handle, self._handle = self._handle, None
         result = self._result(reason, measured, handle)

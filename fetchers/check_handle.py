@@ -11,7 +11,7 @@ from pagestatus.config import Check as CheckConfig
 from pagestatus.messages import Reason
 
 _EVERY_ENCODING = ""
-_WRITE_ERROR = 23
+_WRITE_ERROR = pycurl.E_WRITE_ERROR
 _URL = pycurl.URL
 _STATUS, _VERSION = pycurl.RESPONSE_CODE, pycurl.INFO_HTTP_VERSION
 _TOTAL, _CONNECT, _TLS = pycurl.TOTAL_TIME_T, pycurl.CONNECT_TIME_T, pycurl.APPCONNECT_TIME_T

@@ -37,6 +37,11 @@ class Means(NamedTuple):
     resolver: Resolver
     ways: Ways
 
+    @property
+    def stands_still(self) -> bool:
+        """What happens now may come of a stall that nobody was told of yet, of this round or this machine."""
+        return self.loop.is_late or self.clock.is_behind
+
 
 class Checker:
     """All attempts of one fetcher."""
@@ -44,6 +49,7 @@ class Checker:
     def __init__(
         self, means: Means, config: CheckConfig, fetcher: Incarnation, report: Callable[[Result], None]
     ) -> None:
+        self.means = means
         self.loop = means.loop
         self.config = config
         self.max_bytes = config.max_bytes
@@ -62,11 +68,6 @@ class Checker:
         self._coming_back = False
         self._free: list[CheckHandle] = []
         means.loop.on_stall(self.stalled)
-
-    @property
-    def stands_still(self) -> bool:
-        """What happens now may come of a stall that nobody was told of yet, of this round or this machine."""
-        return self.loop.is_late or self.clock.is_behind
 
     @property
     def in_flight(self) -> int:

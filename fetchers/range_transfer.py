@@ -274,17 +274,13 @@ class RangeTransfer:
             self._ranges.engine.abort(self._handle.curl)
 
     def _finish(self, reason: Reason, words: str = "") -> None:
-        if self._stalled_at is not None or (reason and self._stands_still()):
+        if self._stalled_at is not None or (reason and self._ranges.means.stands_still):
             reason = reasons.after_stall(reason)
         if reason in reasons.MADE_BY_LOST_WAY and self._was_way_lost():
             reason, words = Reason.NO_ROUTE, "there is no way from here to the site"
         done = self._done(reason, words)
         self._clean_up()
         self._ranges.finished(self, done)
-
-    def _stands_still(self) -> bool:
-        """As in ``Checker.stands_still``."""
-        return self._ranges.loop.is_late or self._ranges.clock.is_behind
 
     def _was_way_lost(self) -> bool:
         """Lately: a transfer may have begun hours ago."""

@@ -24,10 +24,10 @@ class Ranges:
         self, means: Means, config: Config, fetcher: Incarnation, report: Callable[[Message], None]
     ) -> None:
         """``fetcher.slots`` is the number of ranges at once."""
+        self.means = means
         self.loop = means.loop
         self.resolver = means.resolver
         self.ways = means.ways
-        self.clock = means.clock
         self.config = config.downloads
         self.check_config = config.check
         self.folder = config.downloads.folder(config.data_dir)

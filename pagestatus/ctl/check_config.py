@@ -12,6 +12,7 @@ from pagestatus.capacity import Demand
 from pagestatus.config import MINUTES_LOG, Config, ConfigMistakes, load
 from pagestatus.ctl import needs
 from pagestatus.ctl.answers import Minute
+from pagestatus.ctl.folders import unusable
 from pagestatus.ctl.group import Command
 from pagestatus.ctl.machine import machine
 from pagestatus.ctl.minutes import last_minutes, told
@@ -19,7 +20,6 @@ from pagestatus.ctl.needs import Needs
 from pagestatus.ctl.output import Refused, palette, width, write, write_json
 from pagestatus.ctl.picture import Picture, look
 from pagestatus.ctl.place import CONFIGURATION, Place
-from pagestatus.ctl.places import unusable
 from pagestatus.ctl.seen import cpu, seen
 from pagestatus.ctl.table import Style
 from pagestatus.ctl.text import clean, count

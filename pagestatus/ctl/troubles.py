@@ -21,7 +21,7 @@ _WITHOUT = {
 _IF_SILENT = {WATCHDOG: "kill -9 it: supervisord starts another."}
 _WATCHED = "If it hangs, the watchdog kills it after half a minute; if that lasts, see {log} and kill -9 it."
 _POOLED = "If it hangs, its pool kills it after ten seconds; if that lasts, see {log} and kill -9 it."
-# A process's own word for a disk that takes nothing is ``blocked``: what does not reach it.
+# ``blocked``: it can not do its work, and ``trouble`` says why. Of these it is the disk, which takes nothing.
 _BLOCKED = {"aggregator": "Results do", "wsbridge": "The journal of downloads does"}
 _STATES = {
     "absent": "{name} is not running: {without}. If it stays away, see {log}.",

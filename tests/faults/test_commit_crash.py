@@ -18,11 +18,12 @@ from itertools import cycle, islice
 import pytest
 
 import dying_aggregator
-from dying_aggregator import MINUTE_US, Death, Step
+from dying_aggregator import MINUTE_US
 from page_site import PageSite
 from pagestatus.config import MINUTES_LOG, RESULTS_LOG
 from range_site import answer
 from scripts.audit import minutes
+from scripts.soak_run.dying import Death, Step
 from system import ACTORS, SLOWNESS, System, eventually
 
 KILLS = int(os.environ.get("PAGESTATUS_TEST_KILLS", "12"))

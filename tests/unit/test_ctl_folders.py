@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from pagestatus.config import Config, Downloads
-from pagestatus.ctl.places import unusable
+from pagestatus.ctl.folders import unusable
 
 
 @pytest.fixture
