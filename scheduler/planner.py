@@ -163,7 +163,7 @@ class Planner:
         if commit.final:
             self._settle(slot, index, commit)
         else:
-            self._retry(slot, now_us)
+            self._retry(slot, index, now_us)
 
     def pump(self, now_us: int) -> None:
         """Give out what waited, as far as there is credit; and tell what was missed, if somebody listens."""
@@ -307,10 +307,10 @@ class Planner:
         if index >= 0:
             cadence.note_settled(self.catalog, index, commit, self._policy.backoff_max)
 
-    def _retry(self, slot: Slot, now_us: int) -> None:
-        if self.draining:
-            slot.stage = Stage.WAITING
-            self._give_up(slot, Reason.DRAIN)
+    def _retry(self, slot: Slot, index: int, now_us: int) -> None:
+        reason = self._why_not_again(index)
+        if reason is not None:
+            self._give_up(slot, reason)
             return
         wait_us = self._longest_wait_us(slot.attempt)
         # Between half and all of it, so that targets which failed together do not come back together.
@@ -318,6 +318,13 @@ class Planner:
         slot.attempt += 1
         slot.stage = Stage.RETRY
         heapq.heappush(self._retries, (now_us + wait_us, next(self._sequence), slot, slot.due_us))
+
+    def _why_not_again(self, index: int) -> Reason | None:
+        if self.draining:
+            return Reason.DRAIN
+        if index < 0:
+            return Reason.REMOVED
+        return Reason.PAUSED if self.catalog.paused[index] else None
 
     def _longest_wait_us(self, attempt: int) -> int:
         """The wait that follows a failure of this attempt: doubling from the configured one."""

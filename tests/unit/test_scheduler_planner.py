@@ -388,6 +388,21 @@ def test_a_reload_keeps_what_stays_and_settles_what_goes() -> None:
     assert [check.target for check in checks] == [new.id]
 
 
+def test_what_fails_when_its_target_is_gone_or_paused_is_not_tried_again() -> None:
+    stays, goes = target(1), target(2)
+    stand = Stand(stays, goes)
+    stand.fetcher()
+    checks, _ = stand.at(2)
+    stand.planner.reload(Following(Catalog([stays], TIMEOUT, 2), stand.planner.catalog))
+    stand.planner.pause(0)
+    missed = [stand.commit(check, RETRIED)[1] for check in checks]
+    assert [[record.reason for record in records] for records in missed] == [
+        [Reason.PAUSED],
+        [Reason.REMOVED],
+    ]
+    assert not stand.planner.slots
+
+
 def test_leases_of_a_scheduler_before_us_count_against_the_credit() -> None:
     stand = Stand(target(1), target(2))
     stand.fetcher(slots=2, in_flight=1)
