@@ -12,7 +12,7 @@ from pagestatus.capacity import Demand
 from pagestatus.config import MINUTES_LOG, Config, ConfigMistakes, load
 from pagestatus.ctl import needs
 from pagestatus.ctl.answers import Minute
-from pagestatus.ctl.folders import unusable
+from pagestatus.ctl.folders import open_to_all, unusable
 from pagestatus.ctl.group import Command
 from pagestatus.ctl.machine import machine
 from pagestatus.ctl.minutes import last_minutes, told
@@ -60,6 +60,7 @@ def check_config(place: Place, *, urls: Path | None, as_json: bool) -> None:
     config = _configuration(place, urls, findings)
     if config is not None:
         findings.mistakes += unusable(config)
+        findings.notes += open_to_all(config)
         _list(config, findings)
     found = _needs(place, config, findings.demand) if config and findings.demand else None
     if as_json:

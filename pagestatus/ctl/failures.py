@@ -9,7 +9,7 @@ import click
 from pagestatus.ctl.answers import Attempt
 from pagestatus.ctl.attempts import detailed
 from pagestatus.ctl.group import Command
-from pagestatus.ctl.output import note, palette, width, write, write_json
+from pagestatus.ctl.output import Refused, note, palette, width, write, write_json
 from pagestatus.ctl.place import Place, understood
 from pagestatus.ctl.targets import complete
 
@@ -37,6 +37,17 @@ def failures(place: Place, *, url: str | None, lines: int, as_json: bool) -> Non
         return
     attempts = understood("aggregator", found, list[Attempt])
     if not attempts:
+        if url:
+            _see_that_it_is_listed(place, url)
         note("no failure since the aggregator started" + (f", of {url}" if url else ""))
     for attempt in attempts:
         write(detailed(attempt, width(), palette()))
+
+
+def _see_that_it_is_listed(place: Place, url: str) -> None:
+    """A word that is misspelled has no failures either; raises Refused."""
+    try:
+        place.ask("scheduler", "why", list[Any], target=url)
+    except Refused as refused:
+        if not refused.nobody_answers:
+            raise

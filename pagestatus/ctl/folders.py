@@ -1,4 +1,4 @@
-"""Folders of the configuration that could not be used: seen before anything is started."""
+"""Folders of the configuration that could not be used, or that others can write into: seen before a start."""
 
 from __future__ import annotations
 
@@ -13,17 +13,30 @@ from pagestatus.quoting import quoted
 
 def unusable(config: Config) -> Iterator[str]:
     """One line for each folder that is none, or can not be made. Whose they are is for who starts to see."""
-    folders = {
-        "data_dir": config.data_dir,
-        "downloads.dir": config.downloads.folder(config.data_dir),
-    }
-    for key, folder in folders.items():
+    for key, folder in _folders(config):
         if why := _why_not(folder):
             yield f"{key}: {quoted(str(folder))}: {why}, expected a folder"
     if config.run_dir.exists() and not config.run_dir.is_dir():
         yield f"run_dir: {quoted(str(config.run_dir))}: expected a folder"
     if over := Addresses(config.run_dir).bytes_too_long:
         yield f"run_dir: {quoted(str(config.run_dir))}: {over} bytes too long for the sockets in it"
+
+
+def open_to_all(config: Config) -> Iterator[str]:
+    """One line for each folder in which any user of the machine can put files, or replace ours."""
+    for key, folder in _folders(config):
+        try:
+            mode = folder.stat().st_mode
+        except OSError:
+            # It is not there yet, or is not usable at all.
+            continue
+        if mode & stat.S_IWOTH:
+            yield f"{key}: {quoted(str(folder))}: any user can write there; chmod o-w keeps them out"
+
+
+def _folders(config: Config) -> Iterator[tuple[str, Path]]:
+    yield "data_dir", config.data_dir
+    yield "downloads.dir", config.downloads.folder(config.data_dir)
 
 
 def _why_not(folder: Path) -> str:

@@ -51,6 +51,10 @@ def test_an_operators_tour(make_system: Callable[..., System], site: str, refusi
     assert system.ctl("status").stdout.startswith("pagestatus is running")
 
     assert json.loads(system.ctl("failures", "bad", "--json").stdout)[-1]["reason"] == "connect"
+    assert system.ctl("failures", "good").stderr == "no failure since the aggregator started, of good\n"
+    misspelled = system.ctl("failures", "goood")
+    assert (misspelled.returncode, misspelled.stdout) == (1, "")
+    assert "no target with this name" in misspelled.stderr
     before = len(whole_lines(system.said()))
     shown = [json.loads(line) for line in system.ctl("tail", "-n", "2", "--json").stdout.splitlines()]
     written = [json.loads(line) for line in whole_lines(system.said())]

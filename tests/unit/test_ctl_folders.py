@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from pagestatus.config import Config, Downloads
-from pagestatus.ctl.folders import unusable
+from pagestatus.ctl.folders import open_to_all, unusable
 
 
 @pytest.fixture
@@ -30,6 +30,19 @@ def test_a_file_in_the_way(config: Config, tmp_path: Path) -> None:
         f"data_dir: '{file / 'var'}': Not a directory, expected a folder",
         f"downloads.dir: '{file}': '{file}' is no folder, expected a folder",
         f"run_dir: '{file}': expected a folder",
+    ]
+
+
+def test_folders_in_which_anybody_can_write_are_told(config: Config, tmp_path: Path) -> None:
+    assert list(open_to_all(config)) == [], "what is not there yet is made as it should be"
+    config.data_dir.mkdir(mode=0o755, parents=True)
+    assert list(open_to_all(config)) == []
+    files = tmp_path / "files"
+    files.mkdir()
+    files.chmod(0o777)
+    config = msgspec.structs.replace(config, downloads=Downloads(dir=files))
+    assert list(open_to_all(config)) == [
+        f"downloads.dir: '{files}': any user can write there; chmod o-w keeps them out"
     ]
 
 
