@@ -40,7 +40,7 @@ make_venv() {
     echo "$root" >"$venv/made-for"
 }
 
-# install run|bench|test: the project in .venv, unless that is done and pyproject.toml is still the same.
+# install run|soak|bench|test: the project in .venv, unless that is done and pyproject.toml is still the same.
 install() {
     make_venv
     wanted=$(sha256sum <"$root/pyproject.toml")
@@ -51,6 +51,7 @@ install() {
     done
     case $1 in
         run) what=$root ;;
+        soak) what="${root}[soak]" ;;
         bench) what="${root}[bench]" ;;
         test) what="${root}[test,check]" ;;
     esac

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import gzip
 import socket
-import ssl
 import struct
 import time
 import zlib
-from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-
-import trustme
 
 from raw_site import Behaviour
+from scripts.soak_run import http2
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -107,31 +103,13 @@ def bomb() -> bytes:
     return OK + b"Content-Encoding: gzip, gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
 
-# --- certificates -----------------------------------------------------------------------------------------
-
-
-def context(authority: trustme.CA, name: str, *, valid: timedelta = timedelta(days=1)) -> ssl.SSLContext:
-    """Of a server with a certificate for ``name`` that ends ``valid`` from now."""
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ends = datetime.now(UTC) + valid
-    authority.issue_cert(name, not_before=ends - timedelta(days=2), not_after=ends).configure_cert(made)
-    return made
-
-
 # --- HTTP/2 (RFC 9113) ------------------------------------------------------------------------------------
-
-_PREFACE = 24
-_DATA, _HEADERS, _SETTINGS, _GOAWAY = 0, 1, 4, 7
-_ACK, _END_STREAM, _END_HEADERS = 1, 1, 4
-# RFC 7541 appendix A: ":status: 200" is number 8 of the static table.
-_STATUS_200 = b"\x88"
-_ENHANCE_YOUR_CALM = 11
 
 
 def going_away(connection: socket.socket) -> None:
     """GOAWAY in answer to a request: it was not looked at, and no more may come."""
     _await_request(connection)
-    connection.sendall(_goaway(last_stream=0, error=_ENHANCE_YOUR_CALM))
+    connection.sendall(http2.goaway(last_stream=0, error=http2.ENHANCE_YOUR_CALM))
     with suppress(OSError):
         connection.shutdown(socket.SHUT_WR)
     silent(connection)
@@ -140,8 +118,8 @@ def going_away(connection: socket.socket) -> None:
 def going_away_in_the_body(connection: socket.socket) -> None:
     """Half of an answer, then GOAWAY and the end of the connection."""
     _await_request(connection)
-    connection.sendall(_frame(_HEADERS, _END_HEADERS, 1, _STATUS_200) + _frame(_DATA, 0, 1, b"half"))
-    connection.sendall(_goaway(last_stream=1, error=_ENHANCE_YOUR_CALM))
+    connection.sendall(http2.head(1) + http2.data(1, b"half", is_last=False))
+    connection.sendall(http2.goaway(last_stream=1, error=http2.ENHANCE_YOUR_CALM))
     # A connection that is closed while there is something to read is reset, with all that is on its way.
     connection.settimeout(0.05)
     with suppress(TimeoutError):
@@ -151,36 +129,16 @@ def going_away_in_the_body(connection: socket.socket) -> None:
 def going_away_in_good_order(connection: socket.socket) -> None:
     """GOAWAY, as before a restart: what was asked before is still answered whole."""
     _await_request(connection)
-    connection.sendall(_goaway(last_stream=1, error=0))
-    connection.sendall(
-        _frame(_HEADERS, _END_HEADERS, 1, _STATUS_200) + _frame(_DATA, _END_STREAM, 1, b"whole")
-    )
+    connection.sendall(http2.goaway(last_stream=1, error=http2.NO_ERROR))
+    connection.sendall(http2.head(1) + http2.data(1, b"whole", is_last=True))
     silent(connection)
 
 
 def _await_request(connection: socket.socket) -> None:
-    connection.sendall(_frame(_SETTINGS, 0, 0, b"") + _frame(_SETTINGS, _ACK, 0, b""))
+    connection.sendall(http2.greeting())
     received = b""
-    while _HEADERS not in _kinds(received):
+    while not http2.has_request(received):
         piece = connection.recv(65536)
         if not piece:
             raise ConnectionResetError
         received += piece
-
-
-def _kinds(received: bytes) -> Iterator[int]:
-    """The kinds of the whole frames in what a client has sent."""
-    at = _PREFACE
-    while at + 9 <= len(received):
-        length = int.from_bytes(received[at : at + 3])
-        if at + 9 + length <= len(received):
-            yield received[at + 3]
-        at += 9 + length
-
-
-def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    return len(payload).to_bytes(3) + struct.pack("!BBI", kind, flags, stream) + payload
-
-
-def _goaway(*, last_stream: int, error: int) -> bytes:
-    return _frame(_GOAWAY, 0, 0, struct.pack("!II", last_stream, error))

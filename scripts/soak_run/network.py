@@ -6,6 +6,7 @@ import ctypes
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,6 +18,9 @@ _CLONE_NEWNET = 0x40000000
 _PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 # Every host of the list is in it; the name server and the websocket have an address with a route of its own.
 _HOSTS = ("local", "127.0.0.0/8", "dev", "lo", "table", "local", "src", "127.0.0.1")
+# A thousand checks a second want 12 Mbit/s, and downloads all there is. What finds the queue full, which is a
+# tenth of a second long, is lost (tc-tbf(8)).
+_SLOW = ("tbf", "rate", "20mbit", "burst", "128kb", "limit", "256kb")
 # Above all that the kernel gives.
 _LEFT = 61_001
 
@@ -31,6 +35,13 @@ class Network:
             trouble = os.strerror(ctypes.get_errno())
             raise NotEnough(f"a network namespace of its own can not be had: {trouble}; it takes root")
         _ip("link", "set", "lo", "up")
+        try:
+            with self.slow():
+                self.can_be_slow = True
+        except NotEnough as why:
+            # Not every kernel has what it takes.
+            print(f"soak: the link can not be slow here: {why}", file=sys.stderr)
+            self.can_be_slow = False
 
     @contextmanager
     def down(self) -> Iterator[None]:
@@ -51,6 +62,15 @@ class Network:
             _ip("route", "add", *_HOSTS)
 
     @contextmanager
+    def slow(self) -> Iterator[None]:
+        """All that is said comes late, and much of it never."""
+        _run("tc", "qdisc", "add", "dev", "lo", "root", *_SLOW)
+        try:
+            yield
+        finally:
+            _run("tc", "qdisc", "del", "dev", "lo", "root")
+
+    @contextmanager
     def without_ports(self) -> Iterator[None]:
         """No local port is left: the only one that may be given is taken."""
         before = _PORTS.read_text(encoding="ascii")
@@ -66,13 +86,17 @@ class Network:
 
 
 def _ip(*arguments: str) -> None:
-    """ip(8)."""
+    _run("ip", *arguments)
+
+
+def _run(*command: str) -> None:
+    """One of iproute2."""
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     try:
         done = subprocess.run(
-            ["ip", *arguments], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+            command, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
-        raise NotEnough("ip is needed; on Debian: apt install iproute2") from None
+        raise NotEnough(f"{command[0]} is needed; on Debian: apt install iproute2") from None
     if done.returncode:
-        raise NotEnough(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
+        raise NotEnough(f"{' '.join(command)}: {done.stderr.strip()}")

@@ -15,7 +15,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from scripts.nginx import NotEnough
-from scripts.soak_run import targets
+from scripts.soak_run import encrypted, targets
 from scripts.soak_run.disk import mounted
 from scripts.soak_run.downloader import Downloader
 from scripts.soak_run.fault import Fault, NotHealed
@@ -79,11 +79,15 @@ def _world(scratch: Path, plan: Plan, random: Random, network: Network | None, s
     names_port = port_of_names()
     names = Servant("scripts.soak_run.names", str(names_port))
     stack.callback(names.kill)
+    # Nobody else is to have what they listen at.
+    encrypted_ports = [stack.enter_context(held_port()).getsockname()[1] for _ in encrypted.KINDS]
+    stack.callback(Servant("scripts.soak_run.encrypted", str(scratch), *map(str, encrypted_ports)).kill)
     # Nobody else is to have it while the bridge is away: each check takes a port.
     port = stack.enter_context(held_port()).getsockname()[1]
     configure(scratch, str(scratch / "run"), FETCHERS)
     os.environ |= {
         "PAGESTATUS_CHECK_NAME_SERVERS": f"127.0.0.1:{names_port}",
+        "PAGESTATUS_CHECK_CA_FILE": str(scratch / encrypted.AUTHORITY),
         "PAGESTATUS_CHECK_MAX_BYTES": str(MOST_BYTES),
         "PAGESTATUS_WEBSOCKET_PORT": str(port),
         "PAGESTATUS_DOWNLOADS_ALLOW_PRIVATE": "true",
@@ -97,6 +101,7 @@ def _world(scratch: Path, plan: Plan, random: Random, network: Network | None, s
         disk,
         network,
         port,
+        encrypted_ports,
         scratch / "urls.json",
         targets.steady(plan.rate, site.port),
         random,

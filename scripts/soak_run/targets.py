@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.bench_run.name_server import KNOWN, SILENT
 from scripts.bench_run.site import address
+from scripts.soak_run.encrypted import HOST
 
 Target = dict[str, object]
 
@@ -16,8 +18,8 @@ SHORT_EVERY = 10
 # One in so many targets is known by name.
 NAMED_EVERY = 5
 TIMEOUT_S = 3
-# Those that come and go have numbers from here on, and from there on those whose names nobody answers for.
-GUESTS_FROM, SILENT_FROM = 10_000_000, 20_000_000
+# The first numbers of those that come and go: any; with names that nobody answers for; with TLS.
+GUESTS_FROM, SILENT_FROM, ENCRYPTED_FROM = 10_000_000, 20_000_000, 30_000_000
 GUESTS = 20
 
 
@@ -36,6 +38,18 @@ def guests(port: int) -> list[Target]:
 def silent(count: int, port: int) -> list[Target]:
     """So many whose names are never answered for."""
     return [_target(SILENT_FROM + number, port, LONG_S) for number in range(count)]
+
+
+def encrypted(ports: Sequence[int]) -> list[Target]:
+    """Some with TLS, at each of these ports."""
+    return [
+        {
+            "url": f"https://{HOST}:{ports[number % len(ports)]}/t/{ENCRYPTED_FROM + number}",
+            "interval": SHORT_S,
+            "timeout": TIMEOUT_S,
+        }
+        for number in range(GUESTS)
+    ]
 
 
 def write(urls: Path, targets: list[Target]) -> None:
@@ -58,6 +72,11 @@ def is_named(url: str) -> bool:
 def is_silent(url: str) -> bool:
     """Whether its host has a name that nobody answers for."""
     return f".{SILENT}:" in url
+
+
+def is_encrypted(url: str) -> bool:
+    """Whether it is one with TLS."""
+    return url.startswith("https:")
 
 
 def _target(number: int, port: int, interval_s: int) -> Target:

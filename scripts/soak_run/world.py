@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -26,6 +27,8 @@ class World:
     # Of this process and all that it starts; None: it is that of the machine, and not ours to break.
     network: Network | None
     websocket_port: int
+    # Where sites with TLS listen, one for each of ``encrypted.KINDS``.
+    encrypted_ports: Sequence[int]
     urls: Path
     # The list that is watched.
     steady: list[Target]

@@ -6,7 +6,6 @@ import ssl
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ import hostile_site as hostile
 from hostile_site import CHUNKED, OK
 from raw_site import Behaviour, RawSite, redirect
 from scripts.audit.log import Line
+from scripts.soak_run import certificates
 from system import ACTORS, SLOWNESS, System, eventually
 
 HERE = "127.0.0.1"
@@ -88,15 +88,13 @@ def sites() -> dict[str, Site]:
 
 
 def contexts(authority: trustme.CA) -> dict[str, ssl.SSLContext | None]:
-    h2 = hostile.context(authority, HERE)
-    h2.set_alpn_protocols(["h2"])
     return {
         "": None,
         "tls": None,
-        "expired": hostile.context(authority, HERE, valid=timedelta(hours=-1)),
-        "stranger": hostile.context(trustme.CA(), HERE),
-        "other": hostile.context(authority, "other.example"),
-        "h2": h2,
+        "expired": certificates.expired(authority, HERE),
+        "stranger": certificates.context(trustme.CA(), HERE),
+        "other": certificates.context(authority, "other.example"),
+        "h2": certificates.http2(authority, HERE),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,13 +14,14 @@ from aggregator.lines import REASONS
 from fetching import Bench
 from pagestatus.messages import Reason, Result
 from scripts.soak_run import names
+from scripts.soak_run.encrypted import AUTHORITY, KINDS, UNTRUSTED
 from scripts.soak_run.manners import FEW, MANNERS, MOST_BYTES
 from scripts.soak_run.network import Network
 from scripts.soak_run.record import requests
 from scripts.soak_run.servant import ANSWERING, Servant
-from scripts.soak_run.site import Site
+from scripts.soak_run.site import Site, held_port
 from scripts.soak_run.soak import port_of_names
-from scripts.soak_run.targets import silent, steady
+from scripts.soak_run.targets import encrypted, silent, steady
 
 # None of them takes longer than that by itself.
 TIMEOUT_S = 1.2
@@ -33,8 +34,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 @contextmanager
-def bench(*name_servers: str) -> Iterator[Bench]:
-    with closing(Bench(max_bytes=MOST_BYTES, name_servers=name_servers)) as bench:
+def bench(*name_servers: str, ca_file: Path | None = None) -> Iterator[Bench]:
+    with closing(Bench(max_bytes=MOST_BYTES, name_servers=name_servers, ca_file=ca_file)) as bench:
         yield bench
 
 
@@ -87,6 +88,20 @@ def test_each_manner_of_the_name_server_has_its_reason(site: Site) -> None:
                 assert said(checks.attempt(str(other), timeout_s=TIMEOUT_S)) == ("name_server", 0)
     finally:
         server.kill()
+
+
+def test_each_site_with_tls_has_its_reason(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        ports = [stack.enter_context(held_port()).getsockname()[1] for _ in KINDS]
+        server = Servant("scripts.soak_run.encrypted", str(tmp_path), *map(str, ports))
+        stack.callback(server.kill)
+        checks = stack.enter_context(bench(ca_file=tmp_path / AUTHORITY))
+        urls = [str(target["url"]) for target in encrypted(ports)[: len(KINDS)]]
+        found = [said(checks.attempt(url, timeout_s=TIMEOUT_S)) for url in urls]
+    assert dict(zip(KINDS, found, strict=True)) == {
+        **dict.fromkeys(UNTRUSTED, ("tls", 0)),
+        "going away": ("reset", 0),
+    }
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace needs root")

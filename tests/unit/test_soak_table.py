@@ -15,7 +15,7 @@ from scripts.soak_run.world import World
 @pytest.fixture(scope="module")
 def table() -> dict[str, Fault]:
     """All of it, with a disk and a network that are never touched."""
-    all_ = faults(cast("World", SimpleNamespace(disk=object(), network=object())))
+    all_ = faults(cast("World", SimpleNamespace(disk=object(), network=SimpleNamespace(can_be_slow=True))))
     found = {fault.name: fault for fault in all_}
     assert len(found) == len(all_)
     return found
@@ -25,7 +25,8 @@ def test_only_sites_and_names_explain_failures(table: dict[str, Fault]) -> None:
     # One that is to have no memory has much to keep, which is the site's doing.
     spoiling = {name for name, fault in table.items() if fault.spoils and "memory" not in name}
     assert all(
-        name.startswith(("site ", "kill -9 site", "stop site", "name server ")) or "silent" in name
+        name.startswith(("site ", "sites ", "kill -9 site", "stop site", "name server ", "slow and lossy"))
+        or "silent" in name
         for name in spoiling
     )
 
@@ -52,6 +53,12 @@ def test_our_own_trouble_explains_no_failure(table: dict[str, Fault], name: str)
 def test_silent_names_explain_no_failures_of_others(table: dict[str, Fault]) -> None:
     whose = table["1000 silent names"].whose
     assert (whose("http://n1.silent.test:80/t/1"), whose("http://n1.known.test:80/t/1")) == (True, False)
+
+
+@pytest.mark.parametrize("name", ["sites with bad certificates", "sites going away in HTTP/2"])
+def test_sites_with_tls_explain_no_failures_of_others(table: dict[str, Fault], name: str) -> None:
+    whose = table[name].whose
+    assert (whose("https://127.0.0.1:443/t/30000000"), whose("http://127.1.0.1:80/t/1")) == (True, False)
 
 
 def test_what_pours_explains_no_failures_of_those_who_are_spared(table: dict[str, Fault]) -> None:

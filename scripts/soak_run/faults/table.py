@@ -5,27 +5,25 @@ Not among them, since a soak would tell nothing of them, or nothing more than th
 - The wall clock of the system alone, an hour forward or back (faults/test_clock.py): the log, the witness and
   the faults would no longer agree on when something was, and an hour at a thousand checks a second is
   millions of lines. That everything stands still, as in a suspension, is among them.
-- A link that is slow and loses frames, a gateway that is silent (faults/test_network.py): the network of a
-  soak is a loopback.
-- Certificates that are wrong, and HTTP/2 (faults/test_sites.py): each concerns one connection, and the
-  targets of the soak speak HTTP alone.
+- A cable that is cut, a gateway that is silent (faults/test_network.py): the network of a soak is a loopback.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 
 from scripts.bench_run.system import ACTORS
 from scripts.soak_run import names, targets
 from scripts.soak_run.dying import Step
+from scripts.soak_run.encrypted import KINDS, UNTRUSTED
 from scripts.soak_run.fault import Fault
 from scripts.soak_run.faults import deaths, garbage, limits, operators, processes, rivals
 from scripts.soak_run.manners import MANNERS, SWELLING
 from scripts.soak_run.network import Network
 from scripts.soak_run.servant import ANSWERING
-from scripts.soak_run.system import CONF, SUPERVISORD
+from scripts.soak_run.system import CONF, SUPERVISORD, Supervised
 from scripts.soak_run.targets import number_of
 from scripts.soak_run.world import World
 
@@ -38,10 +36,12 @@ ALL = frozenset({*ACTORS, "fetcher"})
 # What a client of a site that is gone, or stands still, may see.
 GONE = frozenset({"connect", "reset", "timeout"})
 DNS = frozenset({"dns"})
+# What waits for a frame that was lost waits for its time-out.
+LOST_S = float(targets.TIMEOUT_S)
 # A lookup that failed is not repeated for two seconds.
 NAMES_LINGER_S = 3.0
-# Nobody answers for them, whenever a slot of theirs that is still open is gone on with.
-SILENT_S = 86_400.0
+# Who was taken off the list again may fail whenever a slot that is still open is gone on with.
+OPEN_S = 86_400.0
 # Names that nobody answers for, and the time in which each is asked for.
 FEW, MANY, ASKED_S = 10, 1000, 12.0
 STEPS = {
@@ -113,6 +113,18 @@ def _sites() -> Iterator[Fault]:
             spoils = frozenset({manner.reason} - {""})
             whose = _numbered(manner.means)
             yield Fault(f"site {name}", _site(name), A_WHILE_S, spoils=spoils, whose=whose)
+    for name, kinds, reason in (
+        ("with bad certificates", UNTRUSTED, "tls"),
+        ("going away in HTTP/2", KINDS[len(UNTRUSTED) :], "reset"),
+    ):
+        yield Fault(
+            f"sites {name}",
+            _encrypted(kinds),
+            A_WHILE_S,
+            frozenset({reason}),
+            OPEN_S,
+            targets.is_encrypted,
+        )
     yield Fault("kill -9 site", lambda world: world.site.gone(), A_WHILE_S, spoils=GONE)
     stopped = _on(processes.stopped, lambda world: [world.site.pid])
     yield Fault("stop site", stopped, A_WHILE_S, spoils=GONE)
@@ -132,7 +144,7 @@ def _names() -> Iterator[Fault]:
             _more(partial(targets.silent, count)),
             ASKED_S,
             DNS,
-            SILENT_S,
+            OPEN_S,
             targets.is_silent,
         )
 
@@ -141,10 +153,11 @@ def _operators() -> Iterator[Fault]:
     yield Fault("reload another list", _more(targets.guests), A_WHILE_S)
     for number in (1, 3):
         yield Fault(f"scale {number}", _scaled(number), A_WHILE_S, halts=frozenset({"fetcher"}))
-    killed, stuck, upgraded = operators.supervisord_killed, operators.supervisord_stuck, operators.upgraded
-    yield Fault(f"kill -9 {SUPERVISORD}", lambda world: killed(world.system), 1.0, halts=ALL)
-    yield Fault(f"stop {SUPERVISORD} for good", lambda world: stuck(world.system), A_WHILE_S, halts=ALL)
-    yield Fault("drain and start", lambda world: upgraded(world.system), halts=ALL)
+    killed, stuck = _of_system(operators.supervisord_killed), _of_system(operators.supervisord_stuck)
+    # All make way at once: what is on its way to an aggregator that has left is lost with it.
+    yield Fault(f"kill -9 {SUPERVISORD}", killed, 1.0, halts=ALL, loses=True)
+    yield Fault(f"stop {SUPERVISORD} for good", stuck, A_WHILE_S, halts=ALL, loses=True)
+    yield Fault("drain and start", _of_system(operators.upgraded), halts=ALL)
     for own, other in (("data_dir", "run_dir"), ("run_dir", "data_dir")):
         yield Fault(f"a second instance on the {other}", _rival(own))
 
@@ -163,6 +176,8 @@ def _networks(network: Network | None) -> Iterator[Fault]:
     if network is not None:
         yield Fault("interface down", lambda _world: network.down(), A_WHILE_S)
         yield Fault("no route", lambda _world: network.without_route(), A_WHILE_S)
+        if network.can_be_slow:
+            yield Fault("slow and lossy link", lambda _world: network.slow(), A_WHILE_S, GONE | DNS, LOST_S)
         yield Fault("no local ports", lambda _world: network.without_ports(), A_WHILE_S)
 
 
@@ -216,6 +231,14 @@ def _name_server(manner: str) -> Do:
     return lambda world: world.names.behaving(manner)
 
 
+def _encrypted(kinds: Collection[str]) -> Do:
+    def visited(world: World) -> AbstractContextManager[object]:
+        ports = [port for kind, port in zip(KINDS, world.encrypted_ports, strict=True) if kind in kinds]
+        return operators.another_list(world, targets.encrypted(ports))
+
+    return visited
+
+
 def _numbered(means: Callable[[int], bool]) -> Callable[[str], bool]:
     return lambda url: means(number_of(url))
 
@@ -230,6 +253,10 @@ def _scaled(fetchers: int) -> Do:
 
 def _rival(own: str) -> Do:
     return lambda world: rivals.second_instance(world.system, own)
+
+
+def _of_system(do: Callable[[Supervised], AbstractContextManager[object]]) -> Do:
+    return lambda world: do(world.system)
 
 
 def _with_run_dir(do: Callable[..., AbstractContextManager[object]]) -> Do:
