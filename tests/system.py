@@ -21,7 +21,7 @@ from pagestatus.control import NoAnswer, ask
 from scripts.audit import log, minutes
 from scripts.audit.__main__ import intervals_us
 from scripts.audit.slots import gathered
-from scripts.soak_run.site import held_port
+from scripts.soak_run.ports import held_port
 
 T = TypeVar("T")
 Target = Mapping[str, object]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
+from scripts.soak_run.ports import held_port
 from scripts.soak_run.servant import Servant
 
 
@@ -22,15 +22,3 @@ class Site(Servant):
         """End it for good."""
         self.kill()
         self._held.close()
-
-
-def held_port() -> socket.socket:
-    """A port that is ours, also while nobody listens: bound, the kernel gives it to nobody by chance.
-
-    A server that sets SO_REUSEADDR, as this does, can listen there all the same (socket(7)).
-    """
-    held = socket.socket()
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # Never listening, it accepts nothing, anywhere.
-    held.bind(("0.0.0.0", 0))  # noqa: S104
-    return held

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -24,16 +23,14 @@ from scripts.soak_run.files import Offered, offered
 from scripts.soak_run.judgement import Judgement, judge
 from scripts.soak_run.manners import MOST_BYTES
 from scripts.soak_run.network import Network
+from scripts.soak_run.ports import datagram_port, held_port
 from scripts.soak_run.servant import Servant
-from scripts.soak_run.site import Site, held_port
+from scripts.soak_run.site import Site
 from scripts.soak_run.striker import Striker
 from scripts.soak_run.system import FETCHERS, Supervised
 from scripts.soak_run.watcher import Watcher
 from scripts.soak_run.world import World
 from scripts.trial_run.system import configure
-
-# Above those that a kernel gives by itself (ip_local_port_range).
-_NAMES_FROM = 61_000
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ def _world(scratch: Path, plan: Plan, random: Random, network: Network | None, s
         print("soak: without a disk of its own (which takes root), so none is ever full", file=sys.stderr)
     site = Site(scratch)
     stack.callback(site.close)
-    names_port = port_of_names()
+    names_port = datagram_port()
     names = Servant("scripts.soak_run.names", str(names_port))
     stack.callback(names.kill)
     # Nobody else is to have what they listen at.
@@ -152,15 +149,6 @@ def _chosen(all_: Sequence[Fault], only: Sequence[str]) -> list[Fault]:
     if not found:
         raise NotEnough(f"no fault has one of {', '.join(only)} in its name")
     return found
-
-
-def port_of_names() -> int:
-    """A free one that the kernel gives to nobody, so that it is free while nobody listens there, too."""
-    for port in range(_NAMES_FROM, 1 << 16):
-        with socket.socket(type=socket.SOCK_DGRAM) as tried, suppress(OSError):
-            tried.bind(("127.0.0.1", port))
-            return port
-    raise NotEnough(f"no port above {_NAMES_FROM} is free for the name server")
 
 
 def _copy(scratch: Path, keep: Path) -> None:

@@ -17,7 +17,7 @@ from hostile_names import CrookedNameServer
 from name_server import REFUSED, SERVER_FAILURE, Zone
 from page_site import PageSite
 from range_site import answer
-from scripts.soak_run.site import held_port
+from scripts.soak_run.ports import datagram_port
 from system import ACTORS, SLOWNESS, System, eventually
 
 DNSMASQ = shutil.which("dnsmasq", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
@@ -140,10 +140,9 @@ class Dnsmasq:
 
     def __init__(self) -> None:
         self._open = ExitStack()
-        held = self._open.enter_context(held_port())
         silent = self._open.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         silent.bind(("127.0.0.1", 0))
-        self.port: int = held.getsockname()[1]
+        self.port = datagram_port()
         self._silent_port: int = silent.getsockname()[1]
         self.start()
 

@@ -17,10 +17,10 @@ from scripts.soak_run import names
 from scripts.soak_run.encrypted import AUTHORITY, KINDS, UNTRUSTED
 from scripts.soak_run.manners import FEW, MANNERS, MOST_BYTES
 from scripts.soak_run.network import Network
+from scripts.soak_run.ports import datagram_port, held_port
 from scripts.soak_run.record import requests
 from scripts.soak_run.servant import ANSWERING, Servant
-from scripts.soak_run.site import Site, held_port
-from scripts.soak_run.soak import port_of_names
+from scripts.soak_run.site import Site
 from scripts.soak_run.targets import encrypted, silent, steady
 
 # None of them takes longer than that by itself.
@@ -71,7 +71,7 @@ def test_each_manner_of_the_site_has_its_reason(site: Site) -> None:
 
 
 def test_each_manner_of_the_name_server_has_its_reason(site: Site) -> None:
-    port = port_of_names()
+    port = datagram_port()
     server = Servant("scripts.soak_run.names", str(port))
     named, other = (target["url"] for target in steady(1, site.port)[:10:5])
     found = {}

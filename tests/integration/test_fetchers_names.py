@@ -18,6 +18,7 @@ from name_server import NO_SUCH_NAME, REFUSED, SERVER_FAILURE, NameServer, Zone
 from pagestatus.loop import Loop
 from pagestatus.messages import Reason
 from raw_site import EMPTY_OK, RawSite, answering, closing, redirect, unanswering
+from scripts.soak_run.ports import datagram_port
 from system import SLOWNESS
 
 HALF_DEAD = ("127.0.0.77", "127.0.0.1")
@@ -263,10 +264,7 @@ def test_a_name_that_stays_in_trouble_is_asked_for_once_more(bench: Bench) -> No
 
 
 def test_nobody_serves_names() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
-        closed.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{closed.getsockname()[1]}"
-    bench = Bench(name_servers=(address,))
+    bench = Bench(name_servers=(f"127.0.0.1:{datagram_port()}",))
     assert bench.attempt("http://good.test/").reason is Reason.NAME_SERVER
     bench.close()
 

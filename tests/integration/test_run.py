@@ -21,7 +21,7 @@ from scripts.audit import log
 from scripts.audit.__main__ import intervals_us
 from scripts.audit.slots import gathered
 from scripts.demo.big_file import BIG_FILE
-from scripts.soak_run.site import held_port
+from scripts.soak_run.ports import held_port
 from system import SLOWNESS, environment, eventually, short_folder
 
 ROOT = Path(__file__).parents[2]
