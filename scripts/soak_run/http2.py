@@ -35,12 +35,12 @@ def goaway(*, last_stream: int, error: int) -> bytes:
     return _frame(_GOAWAY, 0, 0, struct.pack("!II", last_stream, error))
 
 
-def has_request(received: bytes) -> bool:
+def has_request(received: bytes | bytearray) -> bool:
     """Whether what a client has sent so far holds the whole head of a request."""
     return _HEADERS in _kinds(received)
 
 
-def _kinds(received: bytes) -> Iterator[int]:
+def _kinds(received: bytes | bytearray) -> Iterator[int]:
     """Of the whole frames."""
     at = _PREFACE
     while at + _HEAD <= len(received):
