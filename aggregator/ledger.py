@@ -86,6 +86,9 @@ class Ledger:
         self._swept_us = 0
         self._settled_us = 0
         self._now_us = 0
+        # What the log told of at our start, and what a peer may tell of at most.
+        self._restored_us = 0
+        self._latest_plausible_us = 0
         self._lines: list[bytes] = []
         self._commits: list[Commit] = []
 
@@ -98,7 +101,11 @@ class Ledger:
 
     def take(self, records: Sequence[Message], now_us: int) -> None:
         """Take what a peer sent, in its order."""
+        if not self._now_us:
+            # What the log tells was, whatever the clock says now.
+            self._restored_us = max(self._latest_us(), self._slots.watermark_us)
         self._now_us = now_us
+        self._latest_plausible_us = max(now_us, self._restored_us) + AHEAD_US
         take_result = self._take_result
         for record in records:
             if type(record) is Result:
@@ -153,7 +160,7 @@ class Ledger:
         yield Recap(epoch, settled_us, since_us, part, downs=tuple(self._downtime.windows))
 
     def _take_result(self, result: Result) -> None:
-        if not can_be_result(result, self._now_us + AHEAD_US):
+        if not can_be_result(result, self._latest_plausible_us):
             self.counts["bad"] += 1
             return
         due_us = result.due_us
@@ -211,7 +218,7 @@ class Ledger:
         self._commits.append(_commit(result, logged, fact.status))
 
     def _take_missed(self, missed: Missed) -> None:
-        if not can_be_missed(missed, self._now_us + AHEAD_US):
+        if not can_be_missed(missed, self._latest_plausible_us):
             self.counts["bad"] += 1
             return
         answered = False
@@ -256,14 +263,14 @@ class Ledger:
         downtime.lapse(self._now_us)
         if not downtime.listens_to(sweep.epoch):
             return
-        latest_us = self._now_us + AHEAD_US
+        latest_us = self._latest_plausible_us
         self._swept_us = max(self._swept_us, min(sweep.swept_us, latest_us))
         self._settled_us = max(self._settled_us, min(sweep.settled_us, latest_us))
         if self._slots.watermark_us <= sweep.swept_us <= latest_us:
             self._slots.minute(sweep.swept_us).look(sweep)
 
     def _take_downloads(self, record: DownloadMinute) -> None:
-        if can_be_download_minute(record, self._now_us + AHEAD_US):
+        if can_be_download_minute(record, self._latest_plausible_us):
             self._downloads.take(record)
         else:
             self.counts["bad"] += 1
@@ -277,7 +284,7 @@ class Ledger:
             self.refused = started.epoch
 
     def _take_down(self, down: Down) -> None:
-        if not can_be_down(down, self._now_us + AHEAD_US):
+        if not can_be_down(down, self._latest_plausible_us):
             self.counts["bad"] += 1
             return
         fence = self._downtime.fence

@@ -67,6 +67,8 @@ class LogFile:
 
     def reopen(self) -> None:
         """Go on in a new file if this one was renamed or removed; raises OSError, and stays where it was."""
+        # Its whole lines would be written once more.
+        self._cut_torn()
         self._replace(*_open(self.path))
 
     def close(self) -> None:

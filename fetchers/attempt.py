@@ -43,6 +43,9 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
     _handle: CheckHandle | None = None
     _wire: urls.WireUrl = _NO_URL
     _hops: int = 0
+    # Since when a name is asked for, and how long all names of all hops took.
+    _asked_us: int = 0
+    _looked_up_us: int = 0
     # Of the hop: when its name was known, its addresses, how many were tried, when the transfer began,
     # and what went wrong with the address before.
     _dns_us: int = -1
@@ -74,12 +77,19 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
             self._on_answer(answer)
             return
         # Like connecting, looking up has its own, shorter time-out.
-        wait_s = min(self._left_us() / _SECOND_US, checker.config.connect_timeout)
-        Lookup(checker.loop, checker.resolver, wire.host, wait_s, self._on_answer)
+        self._asked_us = elapsed_us = self._elapsed_us()
+        wait_s = min((self._check.timeout_us - elapsed_us) / _SECOND_US, checker.config.connect_timeout)
+        Lookup(checker.loop, checker.resolver, wire.host, wait_s, self._on_late_answer)
+
+    def _on_late_answer(self, answer: Answer) -> None:
+        self._looked_up_us += self._elapsed_us() - self._asked_us
+        self._on_answer(answer)
 
     def _on_answer(self, answer: Answer) -> None:
         if answer.addresses:
             self._connect(answer.addresses)
+        elif answer.reason is Reason.DNS and self._checker.ways.all_lost(self._began_us):
+            self._finish(Reason.NO_ROUTE, _NOTHING)
         else:
             self._finish(answer.reason, _NOTHING)
 
@@ -140,7 +150,7 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
 
     def _was_looked_up_late(self) -> bool:
         """What the name server has left of the time says nothing about the site then."""
-        return not self._hops and not self._wire.is_address and 2 * self._dns_us > self._check.timeout_us
+        return 2 * self._looked_up_us > self._check.timeout_us
 
     def _redirect_url(self, measured: Measured, handle: CheckHandle) -> str | None:
         """Where to go next. A redirect that the target itself expects is its answer."""
@@ -170,7 +180,7 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
 
     def _finish(self, reason: Reason, measured: Measured) -> None:
         if self._stalled or (reason and self._checker.means.stands_still):
-            reason = reasons.after_stall(reason)
+            reason = reasons.after_stall(reason, measured.status)
         handle, self._handle = self._handle, None
         result = self._result(reason, measured, handle)
         if handle is not None:

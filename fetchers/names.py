@@ -63,6 +63,10 @@ class NameCache:
             del self._answers[next(iter(self._answers))]
         self._answers[name] = (now + min(ttl_s, LONGEST_TTL_S), answer)
 
+    def clear(self) -> None:
+        """Forget all of it."""
+        self._answers.clear()
+
 
 def fixed(name: str) -> Answer | None:
     """Names that are never asked for (RFC 6761 sections 6.3 and 6.4)."""

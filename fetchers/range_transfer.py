@@ -276,17 +276,21 @@ class RangeTransfer:
     def _finish(self, reason: Reason, words: str = "") -> None:
         if self._stalled_at is not None or (reason and self._ranges.means.stands_still):
             reason = reasons.after_stall(reason)
-        if reason in reasons.MADE_BY_LOST_WAY and self._was_way_lost():
+        if self._was_way_lost(reason):
             reason, words = Reason.NO_ROUTE, "there is no way from here to the site"
         done = self._done(reason, words)
         self._clean_up()
         self._ranges.finished(self, done)
 
-    def _was_way_lost(self) -> bool:
+    def _was_way_lost(self, reason: Reason) -> bool:
         """Lately: a transfer may have begun hours ago."""
+        ways = self._ranges.ways
         wait_s = max(self._ranges.config.stall_timeout, self._ranges.check_config.connect_timeout)
-        return bool(self._address) and self._ranges.ways.lost(
-            self._address, monotonic_us() - round(wait_s * SECOND_US)
+        since_us = monotonic_us() - round(wait_s * SECOND_US)
+        if reason is Reason.DNS:
+            return ways.all_lost(since_us)
+        return (
+            reason in reasons.MADE_BY_LOST_WAY and bool(self._address) and ways.lost(self._address, since_us)
         )
 
     def _done(self, reason: Reason, words: str) -> RangeDone:

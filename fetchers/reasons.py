@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
+from http import HTTPStatus
 from types import MappingProxyType
 
 from pagestatus.messages import Reason
@@ -145,6 +146,8 @@ _MADE_BY_STALL = frozenset(
 )
 
 
-def after_stall(reason: Reason) -> Reason:
-    """The reason for what ended with ``reason`` after the loop had stood still."""
-    return Reason.STALLED if reason in _MADE_BY_STALL else reason
+def after_stall(reason: Reason, status: int = 0) -> Reason:
+    """The reason for what ended with ``reason`` and ``status`` after the loop had stood still."""
+    # Who waited for our request in vain says so, and hangs up (RFC 9110 section 15.5.9).
+    was_waited_for = status == HTTPStatus.REQUEST_TIMEOUT
+    return Reason.STALLED if was_waited_for or reason in _MADE_BY_STALL else reason

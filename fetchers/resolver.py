@@ -26,6 +26,8 @@ Tell = Callable[[Answer], None]
 
 # A question that is older than this is sent again ever more rarely: who asks now asks anew. Seconds.
 SHARED_S = 2.0
+# Who has slept for longer than that knows no names any more. Seconds.
+FRESH_S = 30.0
 # In the place of a name: to see whether the name server answers at all.
 _PROBE = ""
 
@@ -167,7 +169,11 @@ class Resolver:
             addresses = alternating(_text(node.addr[0]) for node in result.nodes)
             self._learn(question, Answer(addresses), min(node.ttl for node in result.nodes))
 
-    def _on_stall(self, _seconds: float) -> None:
+    def _on_stall(self, seconds: float) -> None:
+        if seconds > FRESH_S:
+            # The clock by which they hold may have stood still as well (clock_gettime(2)).
+            self._cache.clear()
+            self._replace_channel()
         for question in self._questions.values():
             question.is_doubtful = True
 

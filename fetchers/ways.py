@@ -37,6 +37,9 @@ _NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errn
 # (arp(7)), before what went on asking meanwhile is told that they can not be reached.
 SETTLES_US = 4_000_000
 
+# Addresses that only a way to everybody leads to.
+_ANYBODY = ("1.0.0.1", "2000::1")
+
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _ROUTE = struct.Struct("=8BI")
@@ -83,6 +86,10 @@ class Ways:
         if gateway is not None and self._is_silent(family, device, gateway):
             self._note(gateway)
         return any(self._bad_us.get(part, -SETTLES_US) > since_us - SETTLES_US for part in (device, gateway))
+
+    def all_lost(self, since_us: int) -> bool:
+        """The same of every way out of here: a name server on this machine finds out nothing then."""
+        return all(self.lost(address, since_us) for address in _ANYBODY)
 
     def close(self) -> None:
         """Ask no more."""

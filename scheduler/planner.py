@@ -206,7 +206,8 @@ class Planner:
     def abandon(self) -> None:
         """The drain takes too long: what is still with a fetcher is recorded as missed."""
         for slot in list(self.slots.values()):
-            self.dispatcher.release(slot)
+            if slot.stage is _LEASED:
+                self.dispatcher.release(slot)
             self._give_up(slot, Reason.DRAIN)
 
     def drained(self) -> bool:
@@ -247,7 +248,10 @@ class Planner:
         # The one before may have given it out: its result may still come.
         slot.given_us = now_us
         self.slots[slot.target] = slot
-        self._offer(slot, now_us)
+        if self.draining:
+            self._give_up(slot, Reason.DRAIN)
+        else:
+            self._offer(slot, now_us)
 
     def miss(self, index: int, due_us: int, count: int, reason: Reason) -> None:
         """So many slots in a row of one target will not be measured; they have not been counted yet."""
@@ -348,7 +352,7 @@ class Planner:
 
     def _give_again(self, slot: Slot, now_us: int) -> None:
         """A lease was lost: the same attempt once more while the slot lasts."""
-        if self.draining or now_us >= slot.lasts_until_us or self._index_of(slot) < 0:
+        if now_us >= slot.lasts_until_us or self._why_not_again(self._index_of(slot)) is not None:
             self._give_up(slot, Reason.LEASE)
         else:
             self._offer(slot, now_us)

@@ -32,13 +32,13 @@ def failures(place: Place, *, url: str | None, lines: int, as_json: bool) -> Non
     in which the attempt ended.
     """
     found = place.ask("aggregator", "failures", list[Any], n=lines, url=url)[::-1]
+    if url and not found:
+        _see_that_it_is_listed(place, url)
     if as_json:
         write_json(found)
         return
     attempts = understood("aggregator", found, list[Attempt])
     if not attempts:
-        if url:
-            _see_that_it_is_listed(place, url)
         note("no failure since the aggregator started" + (f", of {url}" if url else ""))
     for attempt in attempts:
         write(detailed(attempt, width(), palette()))

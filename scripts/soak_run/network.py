@@ -17,7 +17,13 @@ from scripts.nginx import NotEnough
 _CLONE_NEWNET = 0x40000000
 _PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 # Every host of the list is in it; the name server and the websocket have an address with a route of its own.
-_HOSTS = ("local", "127.0.0.0/8", "dev", "lo", "table", "local", "src", "127.0.0.1")
+# As the kernel makes it: another would stand beside its own.
+_HOSTS = (
+    *("local", "127.0.0.0/8", "dev", "lo", "table", "local"),
+    *("proto", "kernel", "scope", "host", "src", "127.0.0.1"),
+)
+# Without a way to anybody what a name server does not find out is our own trouble.
+_ANYBODY = ("default", "dev", "lo")
 # A thousand checks a second want 12 Mbit/s, and downloads all there is. What finds the queue full, which is a
 # tenth of a second long, is lost (tc-tbf(8)).
 _SLOW = ("tbf", "rate", "20mbit", "burst", "128kb", "limit", "256kb")
@@ -34,7 +40,7 @@ class Network:
         if libc.unshare(_CLONE_NEWNET):
             trouble = os.strerror(ctypes.get_errno())
             raise NotEnough(f"a network namespace of its own can not be had: {trouble}; it takes root")
-        _ip("link", "set", "lo", "up")
+        _up()
         try:
             with self.slow():
                 self.can_be_slow = True
@@ -50,16 +56,18 @@ class Network:
         try:
             yield
         finally:
-            _ip("link", "set", "lo", "up")
+            _up()
 
     @contextmanager
     def without_route(self) -> Iterator[None]:
         """No route leads to the sites."""
         _ip("route", "del", *_HOSTS)
+        _ip("route", "del", *_ANYBODY)
         try:
             yield
         finally:
             _ip("route", "add", *_HOSTS)
+            _ip("route", "add", *_ANYBODY)
 
     @contextmanager
     def slow(self) -> Iterator[None]:
@@ -83,6 +91,12 @@ class Network:
                 yield
             finally:
                 _PORTS.write_text(before, encoding="ascii")
+
+
+def _up() -> None:
+    _ip("link", "set", "lo", "up")
+    # It goes with its device, and does not come back by itself.
+    _ip("route", "add", *_ANYBODY)
 
 
 def _ip(*arguments: str) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from scripts.bench_run.name_server import KNOWN, SILENT
 from scripts.bench_run.site import address
-from scripts.soak_run.encrypted import HOST
+from scripts.soak_run.encrypted import HOST, KINDS
 
 Target = dict[str, object]
 
@@ -40,15 +40,16 @@ def silent(count: int, port: int) -> list[Target]:
     return [_target(SILENT_FROM + number, port, LONG_S) for number in range(count)]
 
 
-def encrypted(ports: Sequence[int]) -> list[Target]:
-    """Some with TLS, at each of these ports."""
+def encrypted(kinds: Collection[str], ports: Sequence[int]) -> list[Target]:
+    """Some with TLS of each of ``kinds``; ``ports``: of all of ``KINDS``, in this order."""
     return [
         {
-            "url": f"https://{HOST}:{ports[number % len(ports)]}/t/{ENCRYPTED_FROM + number}",
+            "url": f"https://{HOST}:{ports[number % len(KINDS)]}/t/{ENCRYPTED_FROM + number}",
             "interval": SHORT_S,
             "timeout": TIMEOUT_S,
         }
         for number in range(GUESTS)
+        if KINDS[number % len(KINDS)] in kinds
     ]
 
 
@@ -74,9 +75,9 @@ def is_silent(url: str) -> bool:
     return f".{SILENT}:" in url
 
 
-def is_encrypted(url: str) -> bool:
-    """Whether it is one with TLS."""
-    return url.startswith("https:")
+def is_of(kinds: Collection[str]) -> Callable[[str], bool]:
+    """Whether it is one with TLS of these kinds."""
+    return lambda url: url.startswith("https:") and KINDS[number_of(url) % len(KINDS)] in kinds
 
 
 def _target(number: int, port: int, interval_s: int) -> Target:

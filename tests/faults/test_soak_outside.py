@@ -96,7 +96,7 @@ def test_each_site_with_tls_has_its_reason(tmp_path: Path) -> None:
         server = Servant("scripts.soak_run.encrypted", str(tmp_path), *map(str, ports))
         stack.callback(server.kill)
         checks = stack.enter_context(bench(ca_file=tmp_path / AUTHORITY))
-        urls = [str(target["url"]) for target in encrypted(ports)[: len(KINDS)]]
+        urls = [str(target["url"]) for target in encrypted(KINDS, ports)[: len(KINDS)]]
         found = [said(checks.attempt(url, timeout_s=TIMEOUT_S)) for url in urls]
     assert dict(zip(KINDS, found, strict=True)) == {
         **dict.fromkeys(UNTRUSTED, ("tls", 0)),

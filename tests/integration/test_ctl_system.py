@@ -55,6 +55,7 @@ def test_an_operators_tour(make_system: Callable[..., System], site: str, refusi
     misspelled = system.ctl("failures", "goood")
     assert (misspelled.returncode, misspelled.stdout) == (1, "")
     assert "no target with this name" in misspelled.stderr
+    assert system.ctl("failures", "goood", "--json").returncode == 1
     before = len(whole_lines(system.said()))
     shown = [json.loads(line) for line in system.ctl("tail", "-n", "2", "--json").stdout.splitlines()]
     written = [json.loads(line) for line in whole_lines(system.said())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
@@ -15,6 +16,7 @@ from fetchers.names import Answer
 from fetchers.resolver import SHARED_S, Resolver
 from fetching import Bench, check, run_until
 from name_server import NO_SUCH_NAME, REFUSED, SERVER_FAILURE, NameServer, Zone
+from namespaces import namespaces
 from pagestatus.loop import Loop
 from pagestatus.messages import Reason
 from raw_site import EMPTY_OK, RawSite, answering, closing, redirect, unanswering
@@ -224,6 +226,42 @@ def test_what_a_late_answer_leaves_of_the_time_says_nothing_about_the_site(
     with unanswering("127.0.0.1") as port:
         result = bench.attempt(f"http://late.test:{port}/", timeout_s=1)
     assert (result.reason, result.ip) == (Reason.NAME_SERVER, "127.0.0.1")
+
+
+def test_a_late_answer_on_the_way_of_redirects_says_as_little(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with unanswering("127.0.0.1") as port, RawSite(answering(redirect(f"http://late.test:{port}/"))) as site:
+        assert ask(bench.checker.resolver, bench.loop, "good.test").addresses
+
+        def ask_in_vain_for_long(_name: str, tell: Callable[[Answer], None]) -> None:
+            bench.loop.after(0.6 * SLOWNESS, lambda: tell(Answer(("127.0.0.1",))))
+
+        for method in ("ask", "ask_anew"):
+            monkeypatch.setattr(bench.checker.resolver, method, ask_in_vain_for_long)
+        result = bench.attempt(f"http://good.test:{site.port}/", timeout_s=1)
+    assert result.reason is Reason.NAME_SERVER
+
+
+def test_who_has_slept_for_long_asks_again(bench: Bench, name_server: NameServer) -> None:
+    name_server.zones["moving.test"] = Zone(("127.0.0.1",), ttl=3600)
+    resolver = bench.checker.resolver
+    assert ask(resolver, bench.loop, "moving.test") == Answer(("127.0.0.1",))
+    name_server.zones["moving.test"] = Zone(("127.0.0.2",), ttl=3600)
+    bench.loop.tell_stall(3.0)
+    assert resolver.known("moving.test") == Answer(("127.0.0.1",))
+    bench.loop.tell_stall(3600.0)
+    assert ask(resolver, bench.loop, "moving.test") == Answer(("127.0.0.2",))
+
+
+def test_a_name_server_without_a_way_out_says_nothing_about_names() -> None:
+    with namespaces(1) as (cut_off,), cut_off.entered(), NameServer(dict(ZONES)) as server:
+        with contextlib.closing(Bench(name_servers=(server.address,))) as bench:
+            assert bench.attempt("http://broken.test/").reason is Reason.NO_ROUTE
+            assert bench.attempt("http://no-such-name.test/").reason is Reason.NO_SUCH_NAME
+        cut_off.ip("route", "add", "default", "dev", "lo")
+        with contextlib.closing(Bench(name_servers=(server.address,))) as bench:
+            assert bench.attempt("http://broken.test/").reason is Reason.DNS
 
 
 def test_that_there_is_no_such_name_is_asked_again_soon(

@@ -245,6 +245,17 @@ def _tls(authority: trustme.CA, name: str) -> ssl.SSLContext:
     return context
 
 
+def test_a_site_that_we_have_kept_waiting_is_not_to_blame(bench: Bench) -> None:
+    too_late = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
+    with RawSite(answering(too_late)) as site:
+        assert bench.attempt(site.url).reason is Reason.NONE, "it may be the site's own haste"
+        bench.checker.take(check(site.url))
+        run_until(bench.loop, lambda: bench.checker.engine.in_flight == 1, "it is under way")
+        bench.checker.stalled(3.0)
+        run_until(bench.loop, lambda: bench.results[1:], "it has ended")
+    assert (bench.results[1].reason, bench.results[1].status) == (Reason.STALLED, 408)
+
+
 def test_a_stall_that_nobody_was_told_of_yet_is_ours(bench: Bench) -> None:
     with RawSite(hanging) as site:
         bench.checker.take(check(site.url, timeout_s=1))

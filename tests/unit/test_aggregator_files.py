@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -148,6 +149,26 @@ def test_a_renamed_file_is_left_when_asked(tmp_path: Path) -> None:
     log.close()
     assert (tmp_path / "moved").read_bytes() == b"one\ntwo\n"
     assert log.path.read_bytes() == b"three\n"
+
+
+def test_a_file_with_a_torn_end_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = opened(tmp_path / "log")
+
+    def broken(*_arguments: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fdatasync", broken)
+        disk.setattr(os, "ftruncate", broken)
+        with pytest.raises(Unwritable):
+            log.append(b"one\n")
+        (tmp_path / "log").rename(tmp_path / "old")
+        with pytest.raises(OSError, match="Input/output"):
+            log.reopen()
+    log.reopen()
+    log.append(b"one\n")
+    assert ((tmp_path / "old").read_bytes(), (tmp_path / "log").read_bytes()) == (b"", b"one\n")
+    log.close()
 
 
 def test_the_last_minutes_are_found_over_a_rotation_and_rubbish(tmp_path: Path) -> None:

@@ -138,6 +138,16 @@ def test_a_run_of_missed_slots_is_a_line_each_and_one_commit() -> None:
     assert [line["due"][17:19] for line in desk.lines] == ["01", "00", "02", "03"]
 
 
+def test_what_the_log_tells_was_however_far_back_the_clock_is_set() -> None:
+    before = Desk()
+    before.take(result(due_us=LATER))
+    reborn, days_ago_us = before.reborn(), LATER - 10 * AHEAD_US
+    (commit,) = reborn.take(result(due_us=LATER + SECOND), now_us=days_ago_us)
+    assert seen(commit) == OK
+    assert reborn.take(result(due_us=LATER + 2 * AHEAD_US), now_us=days_ago_us) == []
+    assert reborn.ledger.counts["bad"] == 1
+
+
 @pytest.mark.parametrize(
     "record",
     [

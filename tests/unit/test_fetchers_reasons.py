@@ -85,6 +85,11 @@ def test_a_stall_explains_what_may_come_of_it(reason: Reason) -> None:
     assert reasons.after_stall(reason) is Reason.STALLED
 
 
+def test_who_waited_in_vain_for_our_request_was_not_slow() -> None:
+    assert reasons.after_stall(Reason.NONE, 408) is Reason.STALLED
+    assert reasons.after_stall(Reason.NONE, 500) is Reason.NONE
+
+
 @pytest.mark.parametrize(
     "reason", [Reason.NONE, Reason.CERTIFICATE, Reason.NO_SUCH_NAME, Reason.BAD_URL, Reason.TOO_LARGE]
 )

@@ -266,6 +266,18 @@ def test_a_fetcher_that_is_gone_loses_nothing() -> None:
     assert stand.planner.dispatcher.fetchers[2].leases == 0
 
 
+def test_who_was_paused_is_not_visited_again_by_another_fetcher() -> None:
+    stand = Stand(target(1))
+    stand.fetcher(epoch=1)
+    stand.at(1)
+    stand.fetcher(epoch=2, index=2)
+    stand.planner.pause(0)
+    stand.planner.on_gone(1, stand.now)
+    stand.planner.pump(stand.now)
+    checks, (missed,) = stand.taken()
+    assert (checks, missed.reason) == ([], Reason.LEASE)
+
+
 def test_a_fetcher_that_drained_has_its_results_on_the_way() -> None:
     stand = Stand(target(1, interval_s=60))
     stand.fetcher(epoch=1)
@@ -501,6 +513,21 @@ def test_a_drain_that_takes_too_long_records_what_it_leaves() -> None:
     _, (missed,) = stand.taken()
     assert missed.reason is Reason.DRAIN
     stand.commit_missed(missed)
+    assert stand.planner.drained()
+
+
+def test_a_drain_that_takes_too_long_also_records_what_nobody_had_yet() -> None:
+    stand = Stand(target(1, interval_s=60), target(2))
+    stand.fetcher(slots=1)
+    stand.at(1)
+    stand.planner.draining = True
+    stand.planner.adopt(0, START, 1, stand.now)
+    stand.planner.abandon()
+    stand.planner.pump(stand.now)
+    _, missed = stand.taken()
+    assert {record.reason for record in missed} == {Reason.DRAIN}
+    for record in missed:
+        stand.commit_missed(record)
     assert stand.planner.drained()
 
 

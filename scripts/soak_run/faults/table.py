@@ -40,8 +40,10 @@ DNS = frozenset({"dns"})
 LOST_S = float(targets.TIMEOUT_S)
 # A lookup that failed is not repeated for two seconds.
 NAMES_LINGER_S = 3.0
-# Who was taken off the list again may fail whenever a slot that is still open is gone on with.
-OPEN_S = 86_400.0
+# What a fetcher has is measured also when its target was taken off the list, even if it stood still.
+OPEN_S = targets.TIMEOUT_S + 30.0
+# As long as it takes for all that is tried again and again to be given up.
+AWAY_S = 20.0
 # Names that nobody answers for, and the time in which each is asked for.
 FEW, MANY, ASKED_S = 10, 1000, 12.0
 STEPS = {
@@ -123,7 +125,7 @@ def _sites() -> Iterator[Fault]:
             A_WHILE_S,
             frozenset({reason}),
             OPEN_S,
-            targets.is_encrypted,
+            targets.is_of(kinds),
         )
     yield Fault("kill -9 site", lambda world: world.site.gone(), A_WHILE_S, spoils=GONE)
     stopped = _on(processes.stopped, lambda world: [world.site.pid])
@@ -174,7 +176,7 @@ def _garbage() -> Iterator[Fault]:
 
 def _networks(network: Network | None) -> Iterator[Fault]:
     if network is not None:
-        yield Fault("interface down", lambda _world: network.down(), A_WHILE_S)
+        yield Fault("interface down", lambda _world: network.down(), AWAY_S)
         yield Fault("no route", lambda _world: network.without_route(), A_WHILE_S)
         if network.can_be_slow:
             yield Fault("slow and lossy link", lambda _world: network.slow(), A_WHILE_S, GONE | DNS, LOST_S)
@@ -232,11 +234,7 @@ def _name_server(manner: str) -> Do:
 
 
 def _encrypted(kinds: Collection[str]) -> Do:
-    def visited(world: World) -> AbstractContextManager[object]:
-        ports = [port for kind, port in zip(KINDS, world.encrypted_ports, strict=True) if kind in kinds]
-        return operators.another_list(world, targets.encrypted(ports))
-
-    return visited
+    return lambda world: operators.another_list(world, targets.encrypted(kinds, world.encrypted_ports))
 
 
 def _numbered(means: Callable[[int], bool]) -> Callable[[str], bool]:
