@@ -122,6 +122,9 @@ def _run(world: World, plan: Plan, files: Sequence[Offered]) -> Judgement:
                 striker.run(plan.seconds, plan.every_s)
             except KeyboardInterrupt:
                 print("Ended early.", file=sys.stderr)
+            except NotEnough as trouble:
+                # What there is until then is judged all the same.
+                striker.findings.append(f"the soak itself: {trouble}")
             finally:
                 watcher.end()
                 downloader.end()
