@@ -73,11 +73,13 @@ class AnswerHead:
     def head(self) -> Head:
         """What it says of the file."""
         start, stop, total = content_range(self.value("content-range"))
+        # RFC 9112 section 6.3: chunks say how long they are, and what else is said does not count.
+        length = "" if "transfer-encoding" in self._values else self.value("content-length")
         return Head(
             start,
             stop,
             total,
-            _number(self.value("content-length")),
+            _number(length),
             self.value("etag"),
             self.value("last-modified"),
             self.value("content-disposition"),

@@ -244,6 +244,9 @@ class RangeTransfer:
         elif handle.could_not_connect(code) and self._addresses:
             self._earlier = reasons.worse(self._earlier, reason)
             self._transfer()
+        elif code == 0:
+            # libcurl takes the end of a connection for the end of a head.
+            self._finish(Reason.RESET, "amid its head")
         else:
             self._finish(reasons.worse(self._earlier, reason), words)
 

@@ -28,6 +28,10 @@ Tell = Callable[[Answer], None]
 SHARED_S = 2.0
 # Who has slept for longer than that knows no names any more. Seconds.
 FRESH_S = 30.0
+# Of one name; who has thousands wants our memory, and would be tried for hours.
+MOST_ADDRESSES = 16
+# The channel keeps all answers whole, each for as long as it says: after so many addresses comes another one.
+MOST_KEPT = 20_000
 # In the place of a name: to see whether the name server answers at all.
 _PROBE = ""
 
@@ -65,6 +69,8 @@ class Resolver:
         self._channel = Channel(loop, name_servers)
         # When the channel is to be replaced: it remembers that there is no such name for up to an hour.
         self._stale_at: float | None = None
+        # And what it holds.
+        self._kept = 0
         loop.on_stall(self._on_stall)
 
     @property
@@ -104,7 +110,7 @@ class Resolver:
             self._silence.others_are_asked(self._loop.now)
             # Nobody else is to wait for those before.
             self._questions.clear()
-        elif self._stale_at is not None and self._loop.now >= self._stale_at:
+        elif self._kept > MOST_KEPT or (self._stale_at is not None and self._loop.now >= self._stale_at):
             self._replace_channel()
 
     def close(self) -> None:
@@ -115,6 +121,7 @@ class Resolver:
         before, self._channel = self._channel, Channel(self._loop, self._name_servers)
         before.close_when_idle()
         self._stale_at = None
+        self._kept = 0
 
     def _changed_at(self) -> int | None:
         try:
@@ -142,6 +149,7 @@ class Resolver:
         def found(result: pycares.AddrInfoResult | None, status: int | None) -> None:
             if not is_local and is_reply(status or 0):
                 self._silence.answered(question.asked_at, self._loop.now)
+            self._kept += 1 + (len(result.nodes) if result is not None else 0)
             self._loop.soon(lambda: self._on_found(question, wanted[1:], result, status))
 
         if question.name == _PROBE:
@@ -166,7 +174,7 @@ class Resolver:
         elif reason or result is None:
             self._learn(question, Answer((), reason), ttl_of(reason))
         else:
-            addresses = alternating(_text(node.addr[0]) for node in result.nodes)
+            addresses = alternating(_text(node.addr[0]) for node in result.nodes)[:MOST_ADDRESSES]
             self._learn(question, Answer(addresses), min(node.ttl for node in result.nodes))
 
     def _on_stall(self, seconds: float) -> None:

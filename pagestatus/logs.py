@@ -39,6 +39,27 @@ class _File(logging.handlers.WatchedFileHandler):
             super().handleError(record)
 
 
+class Sparing(logging.Filter):
+    """Lets so many records a second pass: strangers fill no disk. A later one says how many did not."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+        self._second = 0
+        self._seen = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        second = int(record.created)
+        if second != self._second:
+            left_out = max(0, self._seen - self._most)
+            self._second, self._seen = second, 0
+            if left_out:
+                words = record.getMessage()
+                record.msg, record.args = "%s (before that: %d lines more)", (words, left_out)
+        self._seen += 1
+        return self._seen <= self._most
+
+
 CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {ord("\n"): "\n  "}
 
 

@@ -17,6 +17,8 @@ import idna
 
 # In bytes of UTF-8, as given.
 LONGEST_URL = 8 << 10
+# What is remembered of longer ones would be half a gigabyte, and they come from strangers.
+LONGEST_KEPT = 512
 PORTS = {"http": 80, "https": 443}
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -28,6 +30,7 @@ _PLAIN = re.compile(
 _SPLIT = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//([^/?#\\]*))?([^#]*)", re.DOTALL)
 # Also halves of characters (surrogates), which JSON can spell and UTF-8 can not.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_LONGEST_LABEL = 63
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _DEFAULT_PORTS = {"http:": ":80", "https:": ":443"}
 _AUTHORITY_ENDS = re.compile(r"[/?#]")
@@ -65,11 +68,15 @@ def wire_url(url: str) -> WireUrl:
     if plain is not None and len(url) <= _LONGEST_NAME:
         scheme, host, address, port = plain.groups()
         return WireUrl(url, host, int(port) if port else PORTS[scheme], address is not None)
-    return _worked_out(url)
+    return _kept(url) if len(url) <= LONGEST_KEPT else _worked_out(url)
 
 
 # The common form above is found faster than it is looked up; this takes ten times as long.
 @lru_cache(maxsize=16_384)
+def _kept(url: str) -> WireUrl:
+    return _worked_out(url)
+
+
 def _worked_out(url: str) -> WireUrl:
     _check_characters(url)
     scheme, authority, rest = _split(url)
@@ -169,7 +176,8 @@ def _host(host: str) -> tuple[str, bool]:
 
 def _a_label(label: str) -> str:
     """One label in ASCII. Wider than IDNA 2008, as browsers are: "i♥" is registered and answers."""
-    if not label.isascii():
+    # One that is too long is none: encoding takes time with the square of its length, and makes none shorter.
+    if len(label) <= _LONGEST_LABEL and not label.isascii():
         idna.check_nfc(label)
         idna.check_initial_combiner(label)
         idna.check_bidi(label)

@@ -12,6 +12,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from pagestatus import logs
 from pagestatus.config import Config
 from pagestatus.control import Command
 from pagestatus.locks import Lock, Taken
@@ -47,6 +48,8 @@ from wsbridge.reception import Reception
 from wsbridge.recovery import recovered
 
 log = logging.getLogger(__name__)
+# What clients do makes news as fast as they like. Lines a second.
+log.addFilter(logs.Sparing(20))
 
 LOCK = "downloads.lock"
 LINGER_S = 1.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
@@ -295,6 +296,7 @@ class Book:
         return f"<Book of {len(self.downloads)}, {self._places}>"
 
 
+@lru_cache(maxsize=2048)
 def _listed(url: str) -> int:
     """How many bytes a download with this URL takes in the list, at most."""
     return LISTED + len(json.dumps(url))

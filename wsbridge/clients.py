@@ -171,6 +171,8 @@ class Clients:
         try:
             async for message in connection:
                 await client.send(await self._answer(message))
+                # Neither needs to have waited for anything: others are to have their turn all the same.
+                await asyncio.sleep(0)
         finally:
             self._clients.discard(client)
             sending.cancel()
@@ -190,6 +192,7 @@ class Clients:
 
     async def _logs_in(self, connection: ServerConnection, client: Client) -> bool:
         for _ in range(MOST_TRIES):
+            await asyncio.sleep(0)
             try:
                 request = parse(await connection.recv())
             except Mistake as wrong:

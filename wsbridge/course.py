@@ -222,6 +222,10 @@ class Course:
         self.changed = True
         if self.phase is Phase.FETCHING and ranges.is_complete:
             self._verify()
+        elif self.phase is Phase.VERIFYING and not ranges.is_complete:
+            # What is looked at is not what it was.
+            self._part.let_be()
+            self._fetch()
 
     # --- the question -------------------------------------------------------------------------------------
 

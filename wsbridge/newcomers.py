@@ -1,6 +1,7 @@
 """Connections that have not been let in yet: a handshake that never comes, a token that is never said.
 
 They are few; when one more comes, the oldest has had its chance. So nobody locks the others out by waiting.
+And whoever asks without reading the answers is hung up on, let in or not.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import asyncio
 from websockets.asyncio.server import ServerConnection
 
 MOST = 64
+# Of what waits to be read; more than a list and an answer. Pings are answered without us. Bytes.
+MOST_UNREAD = 4 << 20
 
 
 class Newcomers:
@@ -26,11 +29,16 @@ class Newcomers:
         newcomers = self
 
         class Connection(ServerConnection):
-            """Tells when it comes and goes."""
+            """Tells when it comes and goes, and ends when it does not read."""
 
             def connection_made(self, transport: asyncio.BaseTransport) -> None:
                 super().connection_made(transport)
                 newcomers.came(self)
+
+            def data_received(self, data: bytes) -> None:
+                super().data_received(data)
+                if self.transport.get_write_buffer_size() > MOST_UNREAD:
+                    self.transport.abort()
 
             def connection_lost(self, exc: Exception | None) -> None:
                 newcomers.went(self)

@@ -26,6 +26,8 @@ Code = Literal["bad_json", "bad_request", "bad_url", "forbidden", "unknown_id", 
 # In characters.
 LONGEST_FILENAME = 1024
 LONGEST_ID = 64
+# As given, in a URL.
+LONGEST_CREDENTIALS = 4 << 10
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _AUTHORITY = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/?#\\]*)")
@@ -162,6 +164,8 @@ def split_credentials(url: str) -> tuple[str, str]:
         return url, ""
     # The last one, as browsers see it: a password may hold others.
     given, _, host = found[2].rpartition("@")
+    if len(given) > LONGEST_CREDENTIALS:
+        raise BadUrl(f"the user name and the password are longer than {LONGEST_CREDENTIALS} characters")
     try:
         user, _, password = (unquote(part, errors="strict") for part in given.partition(":"))
     except UnicodeDecodeError:

@@ -13,6 +13,8 @@ from wsbridge.ranges import Range
 
 # Who breaks off after less than this is not asked again at once. Bytes.
 WORTHWHILE = 16 << 10
+# A link that has to be renewed again within this time is not to be trusted much. Seconds.
+RENEWED_S = 60.0
 CHANGED = "changed"
 
 
@@ -53,6 +55,7 @@ class Setbacks:
         self.pace = pace
         # The link was asked for anew since bytes last came by it.
         self._was_renewed = False
+        self._renewed_at = -RENEWED_S
 
     def moved(self, now: float) -> None:
         """Bytes came that stay: whatever failed before is forgiven."""
@@ -74,7 +77,7 @@ class Setbacks:
         """What becomes of it all: a question or a whole failed, or a range in a way that concerns all."""
         fate = fate_of(done)
         if fate is Fate.EXPIRED:
-            return self._expired(done, stage)
+            return self._expired(done, stage, now)
         if fate is Fate.CHANGED and stage.is_fetching and stage.in_ranges:
             # Some servers say one thing to the question and another to the ranges, for ever.
             self.pace.wait(now)
@@ -96,10 +99,14 @@ class Setbacks:
             self.pace.wait(now)
         return self._unless_exhausted(Next.AGAIN, done)
 
-    def _expired(self, done: RangeDone, stage: Stage) -> Setback:
+    def _expired(self, done: RangeDone, stage: Stage, now: float) -> Setback:
         """401, 403, 404, 410. A link that worked before has expired; one that redirects may give another."""
         if stage.is_fetching and not self._was_renewed:
             self._was_renewed = True
+            if now < self._renewed_at + RENEWED_S:
+                # Some servers give a byte, and then nothing, for ever.
+                self.pace.wait(now)
+            self._renewed_at = now
             return Setback(Next.ASK, trouble_of(done))
         if stage.has_bytes or stage.in_ranges:
             words = f"the link has expired ({done.status}): give a fresh one"

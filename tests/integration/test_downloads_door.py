@@ -19,6 +19,8 @@ MOST_CONNECTIONS = 256
 LARGEST_MESSAGE = 64 << 10
 # Of wsbridge.clients: who takes nothing for this long is dropped.
 STUCK_S = 15
+# Much more than the kernel and the bridge keep for anybody. Bytes.
+MOST_POURED = 64 << 20
 GREETING = b"HTTP/1.1 101 "
 
 
@@ -229,6 +231,15 @@ def test_a_flood_is_answered_in_order_and_holds_nobody_up(system: System, client
         while len(other.answers) < many:
             other.receive()
         assert {said["error"]["code"] for said in other.answers} == {"unknown_id"}
+
+
+def test_who_asks_without_reading_is_hung_up_on(closed: System) -> None:
+    """Pings are answered before anybody is let in. Masked with zeros (RFC 6455 section 5.3)."""
+    ping = bytes([0x89, 0x80 | 125, 0, 0, 0, 0]) + bytes(125)
+    with connected(closed) as deaf:
+        assert deaf.recv(len(GREETING)) == GREETING
+        with pytest.raises(ConnectionError):
+            deaf.sendall(ping * (MOST_POURED // len(ping)))
 
 
 def clients_of(system: System) -> int:

@@ -13,7 +13,7 @@ import pytest
 
 from fetchers.channel import BadNameServer, Channel
 from fetchers.names import Answer
-from fetchers.resolver import SHARED_S, Resolver
+from fetchers.resolver import MOST_ADDRESSES, SHARED_S, Resolver
 from fetching import Bench, check, run_until
 from name_server import NO_SUCH_NAME, REFUSED, SERVER_FAILURE, NameServer, Zone
 from namespaces import namespaces
@@ -305,6 +305,11 @@ def test_nobody_serves_names() -> None:
     bench = Bench(name_servers=(f"127.0.0.1:{datagram_port()}",))
     assert bench.attempt("http://good.test/").reason is Reason.NAME_SERVER
     bench.close()
+
+
+def test_no_name_has_more_addresses_than_are_worth_trying(bench: Bench, name_server: NameServer) -> None:
+    name_server.zones["wide.test"] = Zone(tuple(f"127.0.1.{number}" for number in range(40)))
+    assert len(ask(bench.checker.resolver, bench.loop, "wide.test").addresses) == MOST_ADDRESSES
 
 
 def test_a_dead_name_does_not_delay_others(bench: Bench) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pycurl
 import pytest
 import trustme
@@ -73,6 +74,21 @@ def test_what_does_not_fit_is_not_written(bench: RangeBench, response: bytes, re
     assert (done.reason, done.position) == (reason, 10)
     assert done.words
     assert bench.part.stat().st_size == 0
+
+
+@pytest.mark.parametrize(
+    "head", ["200 OK\r\nContent-Length: 0\r\n", f"206 X\r\nContent-Range: bytes 10-19/{TOTAL}\r\n"]
+)
+@pytest.mark.parametrize("span", [(0, 0), (10, 20), (0, 1)], ids=["whole", "range", "question"])
+def test_a_head_that_is_cut_off_is_no_answer(bench: RangeBench, head: str, span: tuple[int, int]) -> None:
+    def behave(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(f"HTTP/1.1 {head}".encode())
+
+    with RawSite(behave) as site:
+        task = bench.task(site.url, *span)
+        (done,) = bench.fetch(task if span[1] != 1 else msgspec.structs.replace(task, file=""))
+    assert (done.reason, done.status, done.position) == (Reason.RESET, 0, span[0])
 
 
 def test_the_body_of_an_error_is_read_and_the_connection_kept(bench: RangeBench) -> None:

@@ -178,6 +178,11 @@ def test_whatever_the_numbers_the_answer_makes_sense(first: int, last: int, tota
         assert whole == -1 or stop <= whole <= LARGEST
 
 
+def test_what_is_chunked_has_no_length_of_its_own() -> None:
+    answer = head_of("HTTP/1.1 200 OK", "Content-Length: 0", "Transfer-Encoding: chunked", "")
+    assert answer.head().length == -1
+
+
 @given(st.lists(st.binary(max_size=80)))
 def test_any_bytes_are_a_head(lines: list[bytes]) -> None:
     answer = AnswerHead()

@@ -119,3 +119,17 @@ def test_a_place_that_can_not_be_written_is_an_oserror(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match=r"File exists|Not a directory"):
         logs.configure("scheduler", tmp_path / "file" / "scheduler.log")
+
+
+def test_strangers_fill_no_disk() -> None:
+    sparing = logs.Sparing(2)
+
+    def passes(second: int) -> str | None:
+        record = logging.LogRecord("news", logging.INFO, "", 0, "a %s of it", ("line",), None)
+        record.created = float(second)
+        return record.getMessage() if sparing.filter(record) else None
+
+    line = "a line of it"
+    assert [passes(1) for _ in range(5)] == [line, line, None, None, None]
+    assert [passes(2) for _ in range(2)] == [f"{line} (before that: 3 lines more)", line]
+    assert passes(9) == line

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pagestatus import urls
 from pagestatus.urls import LONGEST_URL, BadUrl, is_loopback, origin_of, wire_url
 
 
@@ -187,3 +190,18 @@ def test_no_origin(text: str) -> None:
 )
 def test_is_loopback(host: str, loopback: bool) -> None:  # noqa: FBT001 - a table
     assert is_loopback(host) is loopback
+
+
+def test_what_is_remembered_of_urls_is_bounded() -> None:
+    before = urls._kept.cache_info().currsize
+    assert wire_url(f"http://a.example/{'x' * 2000}é").url.endswith("%C3%A9")
+    assert urls._kept.cache_info().currsize == before
+
+
+def test_a_label_that_is_too_long_takes_no_time() -> None:
+    label = "".join(chr(0x4E00 + number) for number in range(4000))
+    began = time.process_time()
+    with pytest.raises(BadUrl, match="is not a label"):
+        wire_url(f"http://{label}.example/")
+    # Encoding it takes a second and more.
+    assert time.process_time() - began < 0.2

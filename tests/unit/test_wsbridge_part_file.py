@@ -12,6 +12,7 @@ from range_records import (
     LENGTH,
     MIB,
     Stand,
+    answered,
     at_choosing,
     at_making,
     at_publishing,
@@ -288,6 +289,23 @@ def test_the_last_bytes_of_what_is_paused_wait_until_it_goes_on() -> None:
     stand.download.resume()
     stand.download.start()
     assert stand.work() == [Find, Verify, Publish]
+
+
+def test_what_is_looked_at_is_looked_at_again_when_its_server_has_lied() -> None:
+    stand = fetching(total=2 * MIB)
+    first, second = stand.give_all()
+    stand.come(first, MIB)
+    stand.end(second)
+    verify = stand.job()
+    assert isinstance(verify, Verify)
+    late(stand, first, Reason.LONG)
+    assert (stand.entry.status, stand.download.completed) == (Status.DOWNLOADING, MIB)
+    stand.answer(answered(verify))
+    assert stand.jobs() == [], "what it has found out is of no use any more"
+    again = stand.give_one()
+    assert again.start == 0
+    stand.end(again)
+    assert stand.work() == [Verify, Publish]
 
 
 def test_a_dropped_task_whose_server_lied_takes_its_bytes_back() -> None:

@@ -58,6 +58,22 @@ def test_a_link_that_expires_is_renewed_through_the_original_url(status: int) ->
     assert stand.entry.status is Status.CHECKING
 
 
+def test_a_link_that_expires_again_and_again_is_asked_for_at_a_pace() -> None:
+    stand = fetching()
+    for waits in (False, True):
+        first, second, *_ = stand.give_all()
+        stand.come(first, first.start + 1)
+        stand.refuse(second, 403)
+        assert stand.entry.status is Status.CHECKING
+        question = stand.give()
+        assert (question is None) == waits
+        if question is None:
+            stand.now += POLICY.retry_interval * 2
+            question = stand.give_one()
+        stand.end(question, head=first_byte(LENGTH), url=URL)
+        assert stand.work() == [Find]
+
+
 def test_a_link_that_can_not_be_renewed_wants_a_fresh_one_and_goes_on_with_it() -> None:
     stand = fetching()
     first, second, *_ = stand.give_all()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pagestatus.urls import LONGEST_URL, BadUrl, wire_url
 from wsbridge.requests import (
+    LONGEST_CREDENTIALS,
     Act,
     Add,
     ListAll,
@@ -265,6 +266,11 @@ def test_a_bad_url(url: str, message: str) -> None:
 )
 def test_split_credentials(url: str, without: str, credentials: str) -> None:
     assert split_credentials(url) == (without, credentials)
+
+
+def test_credentials_have_a_limit() -> None:
+    with pytest.raises(BadUrl, match="longer than"):
+        split_credentials(f"http://me:{'x' * LONGEST_CREDENTIALS}@host/")
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20))
