@@ -99,7 +99,8 @@ class Visit(asyncio.Protocol):
             self._go_on(manner)
         elif manner.end is End.CLOSES:
             self._transport.close()
-        elif manner.end is End.RESETS:
+        elif manner.end in {End.RESETS, End.RESETS_AT_ONCE}:
+            # At once: its visitor had come before that was the manner.
             asyncio.get_running_loop().call_later(_READ_S if manner.status else 0, self._reset)
 
     def _go_on(self, manner: Manner) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -68,6 +69,20 @@ def test_each_manner_of_the_site_has_its_reason(site: Site) -> None:
     # Each has asked once, however far it was led, and but for the one who was thrown out first.
     assert [request.manner for request in kept[FEW]] == [one for one in MANNERS if one != "resetting at once"]
     assert {request.manner for request in kept[1]} == {ANSWERING}
+
+
+def test_who_had_come_before_the_site_reset_all_at_once_is_reset_as_well(site: Site) -> None:
+    with socket.create_connection(("127.0.0.1", site.port)) as visitor:
+        # The site has taken it when it answers the next one.
+        with bench() as checks:
+            checks.attempt(f"http://127.1.0.1:{site.port}/t/1", timeout_s=TIMEOUT_S)
+        with site.behaving("resetting at once"):
+            with bench() as checks:
+                assert said(checks.attempt(f"http://127.1.0.1:{site.port}/t/1"))[0] == "reset"
+            visitor.sendall(b"GET /t/2 HTTP/1.1\r\n\r\n")
+            visitor.settimeout(TIMEOUT_S * 10)
+            with pytest.raises(ConnectionResetError):
+                visitor.recv(1)
 
 
 def test_each_manner_of_the_name_server_has_its_reason(site: Site) -> None:
