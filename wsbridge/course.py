@@ -225,6 +225,7 @@ class Course:
         elif self.phase is Phase.VERIFYING and not ranges.is_complete:
             # What is looked at is not what it was.
             self._part.let_be()
+            self.phase = Phase.FETCHING
             self._fetch()
 
     # --- the question -------------------------------------------------------------------------------------
