@@ -13,7 +13,7 @@ from pagestatus.messages import Reason
 
 # A "no such name" is asked again soon: it is what a target is waited for with. RFC 2308 lets it be longer.
 NEGATIVE_TTL_S = 15.0
-# Trouble with a name (SERVFAIL, silence) or with our name server may pass at any moment; this only keeps the
+# Trouble with a name (SERVFAIL) or with our name server may pass at any moment; this only keeps the
 # targets of one name from asking one after the other.
 TROUBLE_TTL_S = 2.0
 # RFC 8767 section 4 proposes a cap of days for absurd values.

@@ -16,7 +16,7 @@ from fetchers.channel import Channel
 from fetchers.families import Families, families
 from fetchers.names import NEGATIVE_TTL_S, Answer, NameCache, alternating, fixed, ttl_of
 from fetchers.reasons import is_reply, of_lookup
-from fetchers.silence import PROMPT_S, Silence
+from fetchers.silence import Silence
 from pagestatus.loop import Loop
 from pagestatus.messages import Reason
 
@@ -26,6 +26,8 @@ Tell = Callable[[Answer], None]
 
 # A question that is older than this is sent again ever more rarely: who asks now asks anew. Seconds.
 SHARED_S = 2.0
+# Of the time that c-ares takes for all its tries: it doubles the wait each time, less a half by chance.
+BEFORE_LAST_TRY = 1 / 3
 # Who has slept for longer than that knows no names any more. Seconds.
 FRESH_S = 30.0
 # Of one name; who has thousands wants our memory, and would be tried for hours.
@@ -165,10 +167,11 @@ class Resolver:
         if question.is_doubtful and reason is Reason.DNS:
             self._ask_again(question)
             return
-        if status == pycares.errno.ARES_ETIMEOUT:
-            reason = self._silence.why(question.asked_at, self._loop.now - PROMPT_S)
         if question.name == _PROBE:
             self._end(question, Answer((), reason))
+        elif status == pycares.errno.ARES_ETIMEOUT:
+            # Who asks next asks anew: what was silent for that long may have come back by now.
+            self._end(question, Answer((), self._silence.why(question.asked_at, self._last_try(question))))
         elif reason is Reason.NO_SUCH_NAME and left:
             self._ask(question, left)
         elif reason or result is None:
@@ -176,6 +179,10 @@ class Resolver:
         else:
             addresses = alternating(_text(node.addr[0]) for node in result.nodes)[:MOST_ADDRESSES]
             self._learn(question, Answer(addresses), min(node.ttl for node in result.nodes))
+
+    def _last_try(self, question: _Question) -> float:
+        """When a question that has timed out was sent for the last time, at the earliest."""
+        return question.asked_at + (self._loop.now - question.asked_at) * BEFORE_LAST_TRY
 
     def _on_stall(self, seconds: float) -> None:
         if seconds > FRESH_S:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fetchers.channel import BadNameServer, Channel
+from fetchers.channel import TRY_S, BadNameServer, Channel
 from fetchers.names import Answer
 from fetchers.resolver import MOST_ADDRESSES, SHARED_S, Resolver
 from fetching import Bench, check, run_until
@@ -147,9 +147,32 @@ def test_an_old_question_is_not_waited_for(name_server: NameServer, monkeypatch:
     assert (early, resolver.lookups) == ([], 1)
     # That it ends in vain takes nothing away.
     run_until(loop, lambda: early, "the first question has ended")
-    assert early[0].reason is Reason.DNS
+    assert early == [Answer((), Reason.NAME_SERVER)], (
+        "the answer came long after it was sent for the last time"
+    )
     known = resolver.known("silent.test")
     assert (known, resolver.lookups) == (Answer(("127.0.0.1",)), 0)
+    resolver.close()
+
+
+def test_what_was_lost_in_a_silence_is_not_held_against_its_name(
+    name_server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fetchers.channel.TRIES", 1)
+    loop = Loop()
+    resolver = Resolver(loop, (name_server.address,))
+    name_server.zones["lost.test"] = Zone(silent=True)
+    lost: list[Answer] = []
+    resolver.ask("lost.test", lost.append)
+    until = loop.now + TRY_S / 2
+    run_until(loop, lambda: loop.now > until, "it is sent no more")
+    # The name server is back, and others are answered at once.
+    name_server.zones["lost.test"] = Zone(("127.0.0.1",))
+    assert ask(resolver, loop, "good.test").addresses
+    run_until(loop, lambda: lost, "the question has ended", within_s=20)
+    assert lost == [Answer((), Reason.NAME_SERVER)]
+    assert resolver.known("lost.test") is None, "who asks next asks anew"
+    assert ask(resolver, loop, "lost.test").addresses
     resolver.close()
 
 
