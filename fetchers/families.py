@@ -9,7 +9,9 @@ _ANYBODY = "2000::1"
 
 Families = tuple[socket.AddressFamily, ...]
 
-BOTH: Families = (socket.AF_UNSPEC,)
+# Each again by itself where there seem to be none: c-ares says that also if it could not find out about one
+# of the two.
+BOTH: Families = (socket.AF_UNSPEC, socket.AF_INET, socket.AF_INET6)
 # Without a route to the IPv6 internet its addresses are asked for only where there are no others.
 IPV4_FIRST: Families = (socket.AF_INET, socket.AF_INET6)
 

@@ -335,6 +335,21 @@ def test_no_name_has_more_addresses_than_are_worth_trying(bench: Bench, name_ser
     assert len(ask(bench.checker.resolver, bench.loop, "wide.test").addresses) == MOST_ADDRESSES
 
 
+def test_of_a_name_server_that_is_gone_nothing_is_believed() -> None:
+    """That a name has no IPv6 address is remembered by c-ares; what the name server refuses to say is not."""
+    names = ["one.test", "two.test"]
+    with NameServer({name: Zone(("127.0.0.1",), ttl=0) for name in names}) as server:
+        bench = Bench(name_servers=(server.address,))
+        assert all(ask(bench.checker.resolver, bench.loop, name).addresses for name in names)
+    answers: list[Answer] = []
+    # At once: the second is refused before it has waited.
+    for name in names:
+        bench.checker.resolver.ask(name, answers.append)
+    run_until(bench.loop, lambda: len(answers) == len(names), "both are answered", within_s=20)
+    assert {answer.reason for answer in answers} == {Reason.NAME_SERVER}
+    bench.close()
+
+
 def test_a_dead_name_does_not_delay_others(bench: Bench) -> None:
     with RawSite(answering(EMPTY_OK)) as site:
         dead = [check(f"http://{number}.silent.test/", target=number, timeout_s=0.5) for number in range(50)]
