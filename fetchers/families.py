@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 # Of the global unicast addresses (RFC 4291 section 2.4).
-_ANYBODY = "2000::1"
+ANYBODY_6 = "2000::1"
 
 Families = tuple[socket.AddressFamily, ...]
 
@@ -25,7 +25,7 @@ def has_ipv6() -> bool:
     """Whether there is a route to the IPv6 internet. Nothing is sent: connecting only looks for one."""
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-            probe.connect((_ANYBODY, 53))
+            probe.connect((ANYBODY_6, 53))
     except OSError:
         return False
     return True

@@ -14,6 +14,7 @@ import struct
 from collections.abc import Iterator
 from ipaddress import ip_address
 
+from fetchers.families import ANYBODY_6
 from pagestatus.clock import monotonic_us
 from pagestatus.loop import READ, Loop
 
@@ -38,7 +39,7 @@ _NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errn
 SETTLES_US = 4_000_000
 
 # Addresses that only a way to everybody leads to.
-_ANYBODY = ("1.0.0.1", "2000::1")
+_ANYBODY = ("1.0.0.1", ANYBODY_6)
 
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")

@@ -206,8 +206,7 @@ class Planner:
     def abandon(self) -> None:
         """The drain takes too long: what is still with a fetcher is recorded as missed."""
         for slot in list(self.slots.values()):
-            if slot.stage is _LEASED:
-                self.dispatcher.release(slot)
+            self.dispatcher.release(slot)
             self._give_up(slot, Reason.DRAIN)
 
     def drained(self) -> bool:

@@ -192,7 +192,6 @@ class Clients:
 
     async def _logs_in(self, connection: ServerConnection, client: Client) -> bool:
         for _ in range(MOST_TRIES):
-            await asyncio.sleep(0)
             try:
                 request = parse(await connection.recv())
             except Mistake as wrong:

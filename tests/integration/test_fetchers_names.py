@@ -277,6 +277,22 @@ def test_who_has_slept_for_long_asks_again(bench: Bench, name_server: NameServer
     assert ask(resolver, bench.loop, "moving.test") == Answer(("127.0.0.2",))
 
 
+def test_what_cares_keeps_has_an_end(
+    bench: Bench, name_server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolver = bench.checker.resolver
+    name_server.zones["kept.test"] = Zone(("127.0.0.1",), ttl=3600)
+    for most, address in ((20_000, "127.0.0.1"), (0, "127.0.0.2")):
+        assert ask(resolver, bench.loop, "kept.test") == Answer(("127.0.0.1",))
+        name_server.zones["kept.test"] = Zone(("127.0.0.2",), ttl=3600)
+        monkeypatch.setattr("fetchers.resolver.MOST_KEPT", most)
+        resolver.refresh()
+        # What is left is its own.
+        resolver._cache.clear()
+        assert ask(resolver, bench.loop, "kept.test") == Answer((address,))
+        resolver._cache.clear()
+
+
 def test_a_name_server_without_a_way_out_says_nothing_about_names() -> None:
     with namespaces(1) as (cut_off,), cut_off.entered(), NameServer(dict(ZONES)) as server:
         with contextlib.closing(Bench(name_servers=(server.address,))) as bench:
