@@ -221,15 +221,16 @@ class Ledger:
         if not can_be_missed(missed, self._latest_plausible_us):
             self.counts["bad"] += 1
             return
-        answered = False
+        is_answered = True
         found = Verdict(Outcome.MISSED, missed.reason, Class.NONE, final=True, retry_after_us=0)
         fact = unpacked(packed(found, 0, 0))
         for number in range(missed.count):
             due_us = missed.due_us + number * missed.interval_us
             if self._downtime.fenced(due_us):
+                # Its scheduler is gone, or says it again when the fence is down: part of it is not all.
                 self.counts["fenced"] += 1
+                is_answered = False
                 continue
-            answered = True
             if self._is_past(due_us):
                 self.counts["late"] += 1
                 continue
@@ -242,7 +243,7 @@ class Ledger:
             self.counts["duplicates"] += 1
             if missed.count == 1:
                 fact = unpacked(settled)
-        if answered:
+        if is_answered:
             self._commits.append(
                 Commit(
                     missed.target, missed.due_us, 0, fact.outcome, fact.reason, fact.class_,

@@ -12,6 +12,7 @@ from aggregator.ledger import SLOTS_A_RECAP, Ledger
 from aggregator.lines import NotALine, parse
 from aggregator.modes import keeps_of
 from aggregator.plausible import AHEAD_US, MOST_MISSED
+from pagestatus.identity import id_word
 from pagestatus.messages import Class, Commit, Down, Leave, Message, Outcome, Reason, Recap, Started
 from pagestatus.targets import id_of_name
 from records import MINUTE, NOON, SECOND, missed, result, sweep, timeout
@@ -254,7 +255,7 @@ def test_between_recap_and_down_nothing_newer_is_taken() -> None:
     (recap,) = desk.recap(5)
     assert recap.since_us == NOON + SECOND
     old: list[Message] = [result(2, NOON + SECOND), result(3, NOON + SECOND + 1), missed(4, NOON, count=3)]
-    assert [commit.target for commit in desk.take(*old)] == [2, 4]
+    assert [commit.target for commit in desk.take(*old)] == [2]
     assert len(desk.lines) == 4
     assert desk.recap(5)[0].since_us == NOON + SECOND
     (commit,) = desk.take(Down(5, NOON + SECOND, NOON + 9 * SECOND, 40))
@@ -313,6 +314,19 @@ def test_slots_that_passed_a_lost_fence_are_not_counted_twice() -> None:
     desk.take(result(1, NOON + SECOND), timeout(2, NOON + SECOND))
     desk.take(Down(5, NOON, NOON + 2 * SECOND, 4))
     assert desk.lines[-1]["slots"] == 3
+
+
+def test_slots_in_a_row_that_the_fence_keeps_out_in_part_are_told_again() -> None:
+    desk = Desk()
+    desk.take(result(1))
+    desk.recap(5)
+    record = missed(2, count=3)
+    assert desk.take(record) == []
+    desk.take(Down(5, NOON, NOON + 1, 0))
+    (commit,) = desk.take(record)
+    assert (commit.due_us, commit.count) == (NOON, 3)
+    dues = [line["due"] for line in desk.lines if line.get("target") == id_word(2)]
+    assert len(dues) == len(set(dues)) == 3
 
 
 def test_the_down_time_of_a_scheduler_that_another_has_asked_after_is_not_taken_however_often_it_comes() -> (
