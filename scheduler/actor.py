@@ -61,14 +61,14 @@ class Scheduler:
         # run_dir has a lock of its own; this one keeps two run_dirs from sharing what is paused.
         self._lock = Lock(self._data_dir / LOCK)
         try:
-            catalog = self.lists.begin()
+            catalog, former = self.lists.begin()
         except BadList as mistake:
             if self.lists.had_one:
                 # It was changed since: who mends it is not to have to start anything.
                 raise CannotStartYet(f"{mistake}: nothing is checked until it can be read") from mistake
             raise CannotStart(str(mistake)) from mistake
         self.planner = Planner(catalog, self._policy, self._clock.now_us(), Random())  # noqa: S311 - jitter
-        self.handover = Handover(time.time_ns() // 1000)
+        self.handover = Handover(time.time_ns() // 1000, former)
         addresses, loop, context = runner.addresses, runner.loop, runner.context
         self._inbox = Inbox(loop, context, addresses.scheduler, self._receive)
         self._aggregator = Outbox(loop, context, addresses.aggregator)
@@ -113,7 +113,7 @@ class Scheduler:
         if not self.handover.on_commit(commit, self.planner, now_us):
             self.planner.on_commit(commit, now_us)
             return
-        self.lists.take_effect(self.planner.catalog, self.planner.swept_us)
+        self.lists.take_effect(self.planner.catalog, self.planner.swept_us, self.handover.left)
         if self.handover.down.slots:
             log.info("not running for %d slots: recorded as missed (down)", self.handover.down.slots)
 

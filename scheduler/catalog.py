@@ -104,8 +104,7 @@ class Catalog:
         self.urls.append(target.url)
         if target.name:
             self.names[index] = target.name
-        # Whole milliseconds, so that a due time can be read back exactly from the log.
-        self.phases_us.append(target.id % (target.interval_us // 1000) * 1000)
+        self.phases_us.append(phase_us(target.id, target.interval_us))
         self.hosts.append(_number_of(host_of(target.url)))
         term = Terms(
             target.interval_us,
@@ -146,6 +145,11 @@ class Catalog:
         ids = self.ids
         return index if index < len(ids) and ids[index] == id_ else self.find(id_)
 
+    def has_slot(self, id_: int, due_us: int) -> bool:
+        """Whether the target was on the list when this slot of its fell due."""
+        index = self.find(id_)
+        return index >= 0 and due_us > self.listed_us[index]
+
     def named(self, wanted: str) -> Iterator[int]:
         """The targets that an operator may mean: by name, by URL, or by id in hexadecimal."""
         for index, name in self.names.items():
@@ -180,6 +184,12 @@ class Catalog:
             stop = bisect_right(range(len(self)), interval_us, lo=start, key=self.interval_us)
             yield interval_us, start, stop
             start = stop
+
+
+def phase_us(id_: int, interval_us: int) -> int:
+    """Where in its interval a target is due: targets are spread over it by their ids."""
+    # Whole milliseconds, so that a due time can be read back exactly from the log.
+    return id_ % (interval_us // 1000) * 1000
 
 
 def _number_of(host: str) -> int:

@@ -6,7 +6,8 @@
           or it was not taken
 
 A slot of the one before that is not settled is gone on with while it lasts, else it is missed: its lease died
-with who gave it. What fell due in ``(since, until]``, while nobody ran, is one ``Down`` for all.
+with who gave it, or its target is not on the list any more. What fell due in ``(since, until]``, while nobody
+ran, is one ``Down`` for all.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from pagestatus.clock import MINUTE_US
-from pagestatus.messages import Commit, Down, Message, Reason, Recap, Started
+from pagestatus.messages import Commit, Down, Message, Missed, Reason, Recap, Started
 from scheduler.catalog import Catalog
+from scheduler.former import Former
 from scheduler.planner import Planner
 from scheduler.sweep import next_due, slots_between, slots_of_group
 
@@ -45,13 +47,17 @@ class Open(NamedTuple):
 class Handover:
     """One start of a scheduler."""
 
-    def __init__(self, epoch: int) -> None:
+    def __init__(self, epoch: int, former: Former) -> None:
+        """``former``: what lists before leave to settle."""
         self.step = Step.ASKING
         self.down = Down(epoch, 0, 0, 0)
         # Names the question: what comes late in answer to another one is not taken.
         self.epoch = epoch
         self._aggregator = 0
         self._recaps: list[Recap] = []
+        self._former = former
+        # What was missed of what ``former`` has, once that is known.
+        self.left: list[Missed] = []
 
     def says(self) -> Message | None:
         """What is to be sent now, and again every second until something comes back."""
@@ -88,7 +94,7 @@ class Handover:
         # Where the clock was set back, what is due before ``since`` has been answered for already.
         until_us = max(now_us, since_us + 1)
         if since_us:
-            slots = _fell_due(catalog, since_us, until_us)
+            slots = _fell_due(catalog, since_us, until_us) + self._former.counted(since_us, until_us)
         self.down = Down(self.epoch, since_us, until_us, slots)
         self.step = Step.CLOSING
         return True
@@ -101,32 +107,58 @@ class Handover:
         self.step = Step.DONE
         planner.accounts.down(self.down.slots)
         planner.begin(self.down.until_us)
-        from_us = max(now_us, self.down.until_us)
-        for slot in self._open(planner.catalog):
-            interval_us = planner.catalog.interval_us(slot.which)
-            if slot.due_us + interval_us > from_us and not planner.catalog.paused[slot.which]:
+        if self.down.since_us:
+            self._settle_open(planner, now_us)
+        self._recaps.clear()
+        self._former = Former()
+        return True
+
+    def _settle_open(self, planner: Planner, now_us: int) -> None:
+        """Go on with what was left open, or tell that it is missed."""
+        catalog, known = planner.catalog, _Known(self._recaps)
+        lasts_from_us = max(now_us, self.down.until_us)
+        for slot in self._open(catalog, known):
+            interval_us = catalog.interval_us(slot.which)
+            if slot.due_us + interval_us > lasts_from_us and not catalog.paused[slot.which]:
                 planner.adopt(slot.which, slot.due_us, slot.attempts + 1, now_us)
             else:
                 planner.miss(slot.which, slot.due_us, 1, Reason.LEASE)
-        self._recaps.clear()
-        return True
+        self.left = list(self._former.open(known.from_us, self.down.since_us, known.is_open, catalog))
+        for record in self.left:
+            planner.miss_as(record)
 
-    def _open(self, catalog: Catalog) -> Iterator[Open]:
-        """Every slot from before ``down`` that the recap does not call settled."""
-        last = self._recaps[-1]
-        from_us = max(last.settled_us, last.since_us - LONGEST_OPEN_US) - 1
-        if not last.since_us:
-            return
-        known = {(target, due_us): fact for part in self._recaps for target, due_us, *fact in part.slots}
-        downs = [window for part in self._recaps for window in part.downs]
+    def _open(self, catalog: Catalog, known: _Known) -> Iterator[Open]:
+        """Every slot of ``catalog`` from before ``down`` that is not known to be settled."""
         for index, target in enumerate(catalog.ids):
             interval_us, phase_us = catalog.interval_us(index), catalog.phases_us[index]
-            due_us = next_due(max(from_us, catalog.listed_us[index]), interval_us, phase_us)
+            due_us = next_due(max(known.from_us - 1, catalog.listed_us[index]), interval_us, phase_us)
             while due_us <= self.down.since_us:
-                attempts, settled = known.get((target, due_us), (0, False))
-                if not settled and not any(since < due_us <= until for since, until in downs):
-                    yield Open(index, due_us, attempts)
+                if known.is_open(target, due_us):
+                    yield Open(index, due_us, known.attempts(target, due_us))
                 due_us += interval_us
+
+
+class _Known:
+    """What the aggregator knows of slots, by all parts of its answer."""
+
+    def __init__(self, recaps: list[Recap]) -> None:
+        last = recaps[-1]
+        # All slots due before are settled.
+        self.from_us = max(last.settled_us, last.since_us - LONGEST_OPEN_US)
+        self._facts = {
+            (target, due_us): (attempts, settled)
+            for part in recaps
+            for target, due_us, attempts, settled in part.slots
+        }
+        self._downs = [window for part in recaps for window in part.downs]
+
+    def is_open(self, target: int, due_us: int) -> bool:
+        _attempts, settled = self._facts.get((target, due_us), (0, False))
+        return not settled and not any(since < due_us <= until for since, until in self._downs)
+
+    def attempts(self, target: int, due_us: int) -> int:
+        """How many are on the disk."""
+        return self._facts.get((target, due_us), (0, False))[0]
 
 
 def _fell_due(catalog: Catalog, since_us: int, until_us: int) -> int:

@@ -10,15 +10,18 @@ import gc
 import logging
 import os
 import threading
+from collections.abc import Iterable
 
 import msgspec
 
 from pagestatus.config import Config
 from pagestatus.identity import id_word
 from pagestatus.loop import Loop
+from pagestatus.messages import Missed
 from pagestatus.targets import BadList, TargetList
 from scheduler.catalog import Catalog
 from scheduler.following import Following
+from scheduler.former import Former, left_open
 from scheduler.listed import Listed
 from scheduler.planner import Planner
 
@@ -54,19 +57,25 @@ class Lists:
         """Whether a scheduler before this one had a list."""
         return self._listed.exists
 
-    def begin(self) -> Catalog:
-        """The list to begin with; ``take_effect`` says from when on. Raises ``BadList``."""
+    def begin(self) -> tuple[Catalog, Former]:
+        """The list to begin with, and what those before leave; ``take_effect`` says from when on it holds.
+
+        Raises ``BadList``.
+        """
         catalog = self.read()
-        self._listed.restore(catalog)
+        former = self._listed.restore(catalog)
         # Here, where nothing waits for it yet.
         self._listed.prepare(catalog)
-        return catalog
+        return catalog, former
 
-    def take_effect(self, catalog: Catalog, at_us: int) -> None:
-        """What is due after ``at_us`` is due by ``catalog``, the first of this scheduler."""
+    def take_effect(self, catalog: Catalog, at_us: int, left: Iterable[Missed]) -> None:
+        """What is due after ``at_us`` is due by ``catalog``, the first of this scheduler.
+
+        Of targets that it does not have, ``left`` are to be settled.
+        """
         self._in_force = True
         catalog.list_since(catalog.fresh(), at_us)
-        self._listed.take_effect(at_us)
+        self._listed.take_effect(at_us, left)
 
     def read(self) -> Catalog:
         """The list as it is now; raises ``BadList``. Bad entries are told and left out."""
@@ -133,7 +142,7 @@ class Lists:
         following, self._following = self._following, None
         self._added, self._removed = following.added, following.removed
         planner.reload(following)
-        self._listed.take_effect(planner.swept_us)
+        self._listed.take_effect(planner.swept_us, left_open(planner))
         # As after a start (see the runner): the collector is not to look at all of it again and again.
         gc.freeze()
         log.info("%s: taken over: %d added, %d removed", self._path, self._added, self._removed)

@@ -31,6 +31,12 @@ class MissedBook:
         """Records, not slots."""
         return len(self._sent) + len(self._alone) + sum(len(records) for records in self._held.values())
 
+    def __iter__(self) -> Iterator[Missed]:
+        """All records."""
+        yield from self._alone
+        yield from chain.from_iterable(self._held.values())
+        yield from (record for record, _sent_us in self._sent.values())
+
     def add(self, record: Missed) -> None:
         """Hold a record; it goes out with the next ``take``."""
         while record.count > MOST_SLOTS:

@@ -254,10 +254,14 @@ class Planner:
 
     def miss(self, index: int, due_us: int, count: int, reason: Reason) -> None:
         """So many slots in a row of one target will not be measured; they have not been counted yet."""
-        interval_us = self.catalog.interval_us(index)
-        self.accounts.fell_due_in_a_row(due_us, count, interval_us)
-        url, name = self.catalog.urls[index], self.catalog.names.get(index, "")
-        self.book.add(Missed(self.catalog.ids[index], due_us, count, interval_us, reason, url, name))
+        catalog = self.catalog
+        url, name = catalog.urls[index], catalog.names.get(index, "")
+        self.miss_as(Missed(catalog.ids[index], due_us, count, catalog.interval_us(index), reason, url, name))
+
+    def miss_as(self, record: Missed) -> None:
+        """The same, also of a target that is not on the list any more."""
+        self.accounts.fell_due_in_a_row(record.due_us, record.count, record.interval_us)
+        self.book.add(record)
 
     def _fell_due(self, index: int, due_us: int, count: int, now_us: int) -> None:
         catalog = self.catalog

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pagestatus.messages import Commit, Recap
 from pagestatus.targets import Target
 from scheduler.catalog import Catalog
+from scheduler.former import Former
 from scheduler.handover import Handover
 from scheduler.planner import Planner
 
@@ -16,13 +17,18 @@ class Adoption(NamedTuple):
 
     after_us: int
     targets: list[Target]
-    # A scheduler's start: its predecessors' slots due in (from, until] may be open.
-    open_us: tuple[int, int] = (0, 0)
+    # How far its scheduler had come when it ended; 0: another list followed.
+    until_us: int = 0
 
     @property
     def keys(self) -> set[tuple[int, int]]:
-        """The targets; one with another interval is another one."""
-        return {(target.id, target.interval_us) for target in self.targets}
+        """The targets, to compare."""
+        return set(map(key_of, self.targets))
+
+
+def key_of(target: Target) -> tuple[int, int]:
+    """What makes a target another one, for whoever wants to know its slots."""
+    return target.id, target.interval_us
 
 
 class History:
@@ -37,13 +43,18 @@ class History:
         # From where on the log is to be complete; 0: from its first line on.
         self.first_us = 0
 
+    def ended(self, swept_us: int) -> None:
+        """A scheduler has, and had come so far; 0: it had not begun."""
+        if swept_us:
+            self.adoptions[-1] = self.adoptions[-1]._replace(until_us=swept_us)
+
     def listed_us(self, target: Target, now_us: int) -> int:
         """Since when ``target`` has been on every list that was in force before ``now_us``."""
         before = [adoption for adoption in self.adoptions if adoption.after_us < now_us]
         # Of a scheduler that never came to that, none knows what it had on its list.
         since_us = now_us if before else 0
         for adoption in reversed(before):
-            if (target.id, target.interval_us) not in adoption.keys:
+            if key_of(target) not in adoption.keys:
                 break
             since_us = adoption.after_us
         return since_us
@@ -52,15 +63,13 @@ class History:
 class NotedHandover(Handover):
     """The real one, noted."""
 
-    def __init__(self, history: History, epoch: int) -> None:
-        super().__init__(epoch)
+    def __init__(self, history: History, epoch: int, former: Former) -> None:
+        super().__init__(epoch, former)
         self._history = history
-        self._open_us = (0, 0)
 
     def on_recap(self, recap: Recap, catalog: Catalog, now_us: int) -> bool:
         is_whole = super().on_recap(recap, catalog, now_us)
         if is_whole:
-            self._open_us = recap.settled_us - 1, self.down.since_us
             self._history.counted[self.down.until_us] = Adoption(self.down.since_us, self._history.targets)
         return is_whole
 
@@ -71,5 +80,5 @@ class NotedHandover(Handover):
             if not self.down.since_us:
                 history.first_us = self.down.until_us
                 history.adoptions.clear()
-            history.adoptions.append(Adoption(self.down.until_us, history.targets, self._open_us))
+            history.adoptions.append(Adoption(self.down.until_us, history.targets))
         return is_done

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from array import array
 from random import Random
 
 from pagestatus.config import Config
 from pagestatus.loop import Loop
 from pagestatus.targets import Target, target_id
-from scheduler.catalog import FRESH, Catalog
+from scheduler.catalog import Catalog
 from scheduler.following import Following
-from scheduler.listed import Listed
+from scheduler.former import left_open
 from scheduler.lists import Lists
 from scheduler.planner import Planner
 from simulation.history import Adoption, History
@@ -25,8 +24,6 @@ class Listing:
 
     def __init__(self, random: Random) -> None:
         self.paused: set[int] = set()
-        # What the scheduler's file says: since when which target, with which interval.
-        self.listed: dict[tuple[int, int], int] | None = None
         self._random = random
         self._made = 0
         self.targets: list[Target] = [self._new() for _ in range(random.choice([1, 3, 10, 30]))]
@@ -57,38 +54,12 @@ class Listing:
         return self._random.choice(INTERVALS_S) * SECOND_US
 
 
-class HeldListed(Listed):
-    """The file of ``Listed`` without a file."""
-
-    def __init__(self, listing: Listing) -> None:
-        self._listing = listing
-        self._ready: Catalog | None = None
-
-    def restore(self, catalog: Catalog) -> None:
-        if (known := self._listing.listed) is not None:
-            keys = zip(catalog.ids, map(catalog.interval_us, range(len(catalog))), strict=True)
-            catalog.listed_us = array("q", (known.get(key, FRESH) for key in keys))
-
-    def prepare(self, catalog: Catalog) -> None:
-        self._ready = catalog
-
-    def take_effect(self, at_us: int) -> None:
-        del at_us
-        if (catalog := self._ready) is not None:
-            self._ready = None
-            self._listing.listed = {
-                (target, catalog.interval_us(index)): catalog.listed_us[index]
-                for index, target in enumerate(catalog.ids)
-            }
-
-
 class HeldLists(Lists):
     """Reads the listing without a file and without a thread."""
 
     def __init__(self, config: Config, listing: Listing, history: History) -> None:
         super().__init__(config)
         self._listing = listing
-        self._listed = HeldListed(listing)
         self._history = history
         self._config = config
         self._is_read = False
@@ -112,7 +83,7 @@ class HeldLists(Lists):
             if following.differs:
                 self._listed.prepare(following.catalog)
             planner.reload(following)
-            self._listed.take_effect(planner.swept_us)
+            self._listed.take_effect(planner.swept_us, left_open(planner))
             self._history.adoptions.append(Adoption(planner.swept_us, self._history.targets))
 
     def save_paused(self, catalog: Catalog) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,6 +19,7 @@ from pagestatus.targets import Target, target_id
 from scheduler.accounts import Accounts
 from scripts.audit import log, minutes
 from scripts.audit.log import Line, microseconds
+from simulation.history import key_of
 
 if TYPE_CHECKING:
     from simulation.world import World
@@ -132,17 +134,15 @@ def _slots(world: World, lines: list[Line], end_us: int) -> Iterator[str]:
         if line.since and line.until
     ]
     expected = _expected(world, windows, end_us)
-    nobodys = set(_nobodys(world))
+    relived = set(_relived(world))
     yield from (f"slot {slot} has {count} final lines" for slot, count in finals.items() if count > 1)
-    yield from (
-        f"slot {slot} has attempts and no final line" for slot in sorted(tried - finals.keys() - nobodys)
-    )
+    yield from (f"slot {slot} has attempts and no final line" for slot in sorted(tried - finals.keys()))
     for (_, until_us, _), (since_us, _, _) in itertools.pairwise(sorted(windows)):
         if since_us < until_us:
             yield f"down until {until_us} and since {since_us}: nobody can not run twice at a time"
     counted: set[tuple[int, int]] = set()
     for since_us, until_us, slots in windows:
-        after_us, targets, _open_us = world.history.counted[until_us]
+        after_us, targets, _until_us = world.history.counted[until_us]
         # Without any history nothing was due.
         due = {
             slot
@@ -150,6 +150,7 @@ def _slots(world: World, lines: list[Line], end_us: int) -> Iterator[str]:
             for slot in grid(target, max(since_us, world.history.listed_us(target, until_us)), until_us)
             if after_us
         }
+        due.update(_left_open(world, since_us, until_us))
         settled = {slot for slot in finals if since_us < slot[1] <= until_us}
         counted |= settled
         window = f"down ({since_us}, {until_us}]"
@@ -158,9 +159,9 @@ def _slots(world: World, lines: list[Line], end_us: int) -> Iterator[str]:
             yield f"{window}: {len(settled)} slots in it have lines, and the fence was up"
         if slots != len(due - settled):
             yield f"{window}: {slots} slots, and {len(due)} fell due, {len(settled)} settled"
-    yield from (f"slot {slot} has no final line" for slot in sorted(expected - finals.keys() - nobodys))
+    yield from (f"slot {slot} has no final line" for slot in sorted(expected - finals.keys()))
     yield from (
-        f"slot {slot} is none to settle" for slot in sorted(finals.keys() - expected - counted - nobodys)
+        f"slot {slot} is none to settle" for slot in sorted(finals.keys() - expected - counted - relived)
     )
 
 
@@ -170,29 +171,41 @@ def _expected(world: World, windows: list[tuple[int, int, int]], end_us: int) ->
         (since_us for since_us, _until_us, _slots in windows), default=end_us
     )
     expected: set[tuple[int, int]] = set()
-    ends = [adoption.after_us for adoption in world.history.adoptions[1:]] + [end_us]
-    for (after_us, targets, _open_us), until_us in zip(world.history.adoptions, ends, strict=True):
+    until_us = end_us
+    for after_us, targets, _until_us in reversed(world.history.adoptions):
         for target in targets:
             expected.update(grid(target, max(first_us, after_us), until_us))
+        # Where the clock went back, it is the later list that holds.
+        until_us = min(until_us, after_us)
     return {
         slot for slot in expected if not any(since < slot[1] <= until for since, until, _slots in windows)
     }
 
 
-def _nobodys(world: World) -> Iterator[tuple[int, int]]:
-    """Slots that were open when a scheduler died, of targets that went while they were.
+def _relived(world: World) -> Iterator[tuple[int, int]]:
+    """Slots of schedulers that were ahead of their successors, by a clock that was set back.
 
-    Its successor has its own list, and knows since when who is on it; who is not, it does not know.
+    Their targets may be on the list no more when that time comes again: then the log need not have them.
     """
-    for number, ours in enumerate(world.history.adoptions):
-        from_us, until_us = ours.open_us
-        for theirs, successor in itertools.pairwise(
-            world.history.adoptions[: number + 1] if until_us else ()
-        ):
-            if successor.after_us > from_us:
-                for target in theirs.targets:
-                    if (target.id, target.interval_us) not in ours.keys:
-                        yield from grid(target, from_us, until_us)
+    again_us = sys.maxsize
+    followed_us = 0
+    for after_us, targets, until_us in reversed(world.history.adoptions):
+        for target in targets:
+            yield from grid(target, max(again_us, after_us), until_us or followed_us)
+        again_us, followed_us = min(again_us, after_us), after_us
+
+
+def _left_open(world: World, since_us: int, until_us: int) -> Iterator[tuple[int, int]]:
+    """Slots of targets that a reload removed after the log's last word of a scheduler."""
+    listed_us: dict[tuple[int, int], int] = {}
+    for theirs, followed in itertools.pairwise(world.history.adoptions):
+        listed_us = {
+            key_of(target): listed_us.get(key_of(target), theirs.after_us) for target in theirs.targets
+        }
+        if since_us < followed.after_us < until_us:
+            for target in theirs.targets:
+                if (key := key_of(target)) not in followed.keys:
+                    yield from grid(target, max(since_us, listed_us[key]), followed.after_us)
 
 
 def grid(target: Target, after_us: int, until_us: int) -> Iterator[tuple[int, int]]:

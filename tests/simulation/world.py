@@ -125,6 +125,7 @@ class World:
         monkeypatch.setattr("aggregator.actor.Lock", _NoLock)
         monkeypatch.setattr("scheduler.actor.Lock", _NoLock)
         monkeypatch.setattr("aggregator.logfile.os", self.disk)
+        monkeypatch.setattr("scheduler.listed.os.fdatasync", lambda _file: None)
         # So that an answer has more than one part.
         monkeypatch.setattr("aggregator.ledger.SLOTS_A_RECAP", 7)
         monkeypatch.setattr("fetchers.actor.Checker", functools.partial(Checker, self.sites))
@@ -152,8 +153,10 @@ class World:
         self.scheduler = process
         self._begin(process, self._scheduler_ended)
 
-    def _scheduler_ended(self, _process: Process) -> None:
+    def _scheduler_ended(self, process: Process) -> None:
         self.scheduler = None
+        if isinstance(process.actor, Scheduler):
+            self.history.ended(process.actor.planner.swept_us)
         if not self.closing:
             self.after(self._pause_s(), self.start_scheduler)
 

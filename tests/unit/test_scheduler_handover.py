@@ -10,6 +10,7 @@ import pytest
 from pagestatus.messages import Class, Commit, Down, Outcome, Reason, Recap, Started
 from pagestatus.targets import Target
 from scheduler.catalog import FRESH, Catalog
+from scheduler.former import Former
 from scheduler.handover import Handover, Step
 from scheduler.planner import Planner, Policy
 
@@ -27,7 +28,7 @@ def taken_over(recap: Recap, *, now_us: int = NOW) -> tuple[Handover, Planner]:
     """A handover that has come to its end at ``now_us``."""
     catalog = Catalog([Target(1000, "http://host/", SECOND)], SECOND, 2)
     planner = Planner(catalog, Policy(SECOND, 4, 0), now_us, Random(1))  # noqa: S311
-    handover = Handover(EPOCH)
+    handover = Handover(EPOCH, Former())
     assert handover.on_recap(recap, catalog, now_us)
     assert handover.on_commit(commit_of(handover.down), planner, now_us)
     assert handover.step is Step.DONE
@@ -62,7 +63,7 @@ def test_one_slot_of_a_target_is_gone_on_with_and_those_before_are_missed(ahead_
 
 
 def test_an_answer_that_an_aggregator_gave_before_it_died_is_not_taken_after() -> None:
-    handover = Handover(EPOCH)
+    handover = Handover(EPOCH, Former())
     handover.on_pulse(1)
     assert handover.says() == Started(EPOCH)
     stale = Recap(EPOCH, NOW - 5 * SECOND, NOW - 5 * SECOND)
@@ -78,7 +79,7 @@ def test_an_answer_that_an_aggregator_gave_before_it_died_is_not_taken_after() -
 
 
 def test_whose_account_was_not_taken_asks_again() -> None:
-    handover, catalog = Handover(EPOCH), Catalog([], SECOND, 2)
+    handover, catalog = Handover(EPOCH, Former()), Catalog([], SECOND, 2)
     assert handover.on_recap(Recap(EPOCH, NOW - SECOND, NOW - SECOND), catalog, NOW)
     assert not handover.on_recap(Recap(EPOCH - 1, 0, 0, again=True), catalog, NOW)
     assert handover.says() == handover.down
@@ -101,7 +102,7 @@ def test_what_was_due_before_a_target_was_listed_is_no_slot() -> None:
     )
     since_us = NOW - 5 * SECOND
     catalog.listed_us[catalog.find(2000)] = since_us - SECOND
-    handover = Handover(EPOCH)
+    handover = Handover(EPOCH, Former())
     assert handover.on_recap(Recap(EPOCH, since_us - 9 * SECOND, since_us), catalog, NOW)
     planner = Planner(catalog, Policy(SECOND, 4, 0), NOW, Random(1))  # noqa: S311
     handover.on_commit(commit_of(handover.down), planner, NOW)
@@ -118,7 +119,7 @@ def test_what_was_due_before_a_target_was_listed_is_no_slot() -> None:
 def test_nobody_missed_a_target_before_it_was_listed(listed_us: int, slots: int) -> None:
     catalog = Catalog([Target(1000, "http://host/", SECOND)], SECOND, 2)
     catalog.listed_us[0] = listed_us
-    handover = Handover(EPOCH)
+    handover = Handover(EPOCH, Former())
     since_us = NOW - 5 * SECOND
     assert handover.on_recap(Recap(EPOCH, since_us, since_us), catalog, NOW)
     assert handover.down.slots == slots

@@ -29,8 +29,9 @@ def test_a_reload_that_dies_of_a_bug_is_no_success(
     urls = tmp_path / "urls.json"
     urls.write_text('[{"url": "http://127.0.0.1/", "interval": 1}]', encoding="utf-8")
     lists = Lists(Config(urls=urls, data_dir=tmp_path))
-    planner = Planner(lists.begin(), Policy(1, 4, 0), 0, Random(1))  # noqa: S311
-    lists.take_effect(planner.catalog, 1)
+    catalog, _former = lists.begin()
+    planner = Planner(catalog, Policy(1, 4, 0), 0, Random(1))  # noqa: S311
+    lists.take_effect(catalog, 1, ())
 
     def dies() -> Catalog:
         raise bug
