@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from raw_site import unanswering
 from scripts.audit import log, minutes
 from scripts.audit.log import microseconds
 from scripts.audit.slots import gathered
@@ -45,8 +46,12 @@ def killed(system: System) -> None:
     eventually(lambda: system.checked() >= 4, "the next one checks")
 
 
+def dues_us(system: System, name: str) -> list[int]:
+    return [microseconds(line.due) for line in system.lines() if line.target == name and line.due]
+
+
 def first_due_us(system: System, name: str) -> int:
-    return min(microseconds(line.due) for line in system.lines() if line.target == name and line.due)
+    return min(dues_us(system, name))
 
 
 def test_no_slot_is_recorded_from_before_its_target_was_listed(system: System, site: str) -> None:
@@ -76,3 +81,29 @@ def test_a_list_that_was_good_once_is_tried_again_until_it_is(system: System, si
     system.write_list(listed(site, 1))
     system.start("scheduler")
     eventually(lambda: system.checked() >= 4, "it checks again")
+
+
+@pytest.mark.parametrize("is_reloaded", [True, False], ids=["reloaded", "changed while nobody ran"])
+def test_a_slot_that_is_open_when_its_target_goes_is_settled_by_the_next_scheduler(
+    system: System, site: str, *, is_reloaded: bool
+) -> None:
+    with unanswering("127.0.0.1") as port:
+        url = f"http://127.0.0.1:{port}/"
+        target = {"name": "hung", "url": url, "interval": 1, "timeout": 60}
+        system.write_list([*listed(site, 1), target])
+        assert "(1 added, 0 removed)" in system.ctl("reload").stdout
+        eventually(lambda: dues_us(system, "hung"), "the slot after the one that hangs is missed")
+        if is_reloaded:
+            system.write_list(listed(site, 1))
+            assert "(0 added, 1 removed)" in system.ctl("reload").stdout
+        open_us = min(dues_us(system, "hung")) - 1_000_000
+        system.kill("scheduler")
+        system.write_list(listed(site, 1))
+        system.start("scheduler")
+        eventually(lambda: open_us in dues_us(system, "hung"), "the slot that hung is settled")
+    (line,) = [
+        line
+        for line in system.lines()
+        if line.target == "hung" and line.due and microseconds(line.due) == open_us
+    ]
+    assert (line.url, line.outcome, line.reason) == (url, "missed", "removed")
