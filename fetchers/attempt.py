@@ -203,8 +203,9 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
             checker.epoch,
             checker.index,
             self._started_us,
-            # Without a transfer (a name that was not found) only our own clock tells.
-            offset_us + total_us if measured is not _NOTHING else self._elapsed_us(),
+            # Without a transfer (a name that was not found) only our own clock tells; and where we stood
+            # still, libcurl may have begun, or seen the end, much later than it says.
+            self._elapsed_us() if measured is _NOTHING or self._stalled else offset_us + total_us,
             reason,
             status,
             handle.received if handle is not None and status else -1,

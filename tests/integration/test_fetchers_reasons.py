@@ -239,6 +239,20 @@ def test_a_loop_that_stood_still_is_our_own_trouble(bench: Bench) -> None:
         assert bench.attempt(silent.url, timeout_s=0.1).reason is Reason.TIMEOUT
 
 
+def test_an_attempt_lasts_from_its_beginning_also_where_we_stood_still_before_it_went_out(
+    bench: Bench,
+) -> None:
+    with RawSite(answering(EMPTY_OK)) as site:
+        bench.checker.take(check(site.url))
+        # In the round in which it begins; libcurl is called in the next one.
+        bench.loop.soon(lambda: time.sleep(1.2))
+        run_until(bench.loop, lambda: bench.results, "it has ended")
+    (result,) = bench.results
+    assert (result.reason, result.status) == (Reason.NONE, 200)
+    assert result.ttfb_us < 1_000_000
+    assert result.duration_us >= 1_200_000
+
+
 def _tls(authority: trustme.CA, name: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(name).configure_cert(context)
