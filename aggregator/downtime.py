@@ -52,6 +52,10 @@ class Downtime:
         self.fence = Fence(epoch, since_us, now_us)
         return True
 
+    def lower_fence(self) -> None:
+        """The account of who asked is there."""
+        self.fence = None
+
     def lapse(self, now_us: int) -> None:
         """Take the fence down if who asked for it has fallen silent."""
         if self.fence is not None and now_us - self.fence.asked_us > LAPSE_US:
@@ -74,7 +78,7 @@ class Downtime:
         self.windows.append((since_us, until_us))
         self.windows.sort()
         self.until_us = max(self.until_us, until_us)
-        self.fence = None
+        self.lower_fence()
 
     def spans(self, start_us: int, end_us: int) -> int | None:
         """The end of the window in which nobody ran in all of ``[start_us, end_us)``, if there is one."""

@@ -295,20 +295,18 @@ class Ledger:
             self.refused = down.epoch
             return
         if down.until_us < self._slots.watermark_us or down.until_us <= self._downtime.until_us:
+            # Its question may have come again as well, to us who knew the account already.
+            self._downtime.lower_fence()
             self.counts["duplicates"] += 1
+        elif fence is None:
+            # We were started again after the question. What passed meanwhile would be counted twice.
+            self.refused = down.epoch
+            return
         else:
-            self._record(self._less_known(down))
+            self._record(down)
         self._commits.append(
             Commit(0, down.until_us, 0, Outcome.MISSED, Reason.DOWN, Class.NONE, final=True, count=down.slots)
         )
-
-    def _less_known(self, down: Down) -> Down:
-        """``down`` without the slots that were settled all the same, by results that passed no fence.
-
-        That happens when we were started again between the question and its account.
-        """
-        known = self._slots.settled_in(down.since_us, down.until_us)
-        return msgspec.structs.replace(down, slots=max(down.slots - known, 0))
 
     def _record(self, down: Down) -> None:
         # Before the very first start nothing fell due. The line then stands for no time, only for when that

@@ -61,16 +61,6 @@ class Slots:
         ]
         return min(dues, default=0)
 
-    def settled_in(self, since_us: int, until_us: int) -> int:
-        """How many slots due in ``(since_us, until_us]`` are settled."""
-        first, last = slot_of(0, since_us + 1), slot_of(_TARGET_MASK, until_us)
-        return sum(
-            first <= slot <= last
-            for minute in self._minutes.values()
-            if minute.start_us <= until_us and minute.start_us + MINUTE_US > since_us
-            for slot in minute.settled
-        )
-
     def known(self, from_us: int, to_us: int) -> Iterator[tuple[int, int, int, bool]]:
         """(target, due_us, attempts on the disk, settled) of the slots due in ``[from_us, to_us]``."""
         first, last = slot_of(0, from_us), slot_of(_TARGET_MASK, to_us)

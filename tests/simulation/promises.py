@@ -154,11 +154,10 @@ def _slots(world: World, lines: list[Line], end_us: int) -> Iterator[str]:
         settled = {slot for slot in finals if since_us < slot[1] <= until_us}
         counted |= settled
         window = f"down ({since_us}, {until_us}]"
-        # Only an aggregator that was started again meanwhile had no fence to keep them out.
-        if settled and world.aggregators_started == 1:
+        if settled:
             yield f"{window}: {len(settled)} slots in it have lines, and the fence was up"
-        if slots != len(due - settled):
-            yield f"{window}: {slots} slots, and {len(due)} fell due, {len(settled)} settled"
+        if slots != len(due):
+            yield f"{window}: {slots} slots, and {len(due)} fell due"
     yield from (f"slot {slot} has no final line" for slot in sorted(expected - finals.keys()))
     yield from (
         f"slot {slot} is none to settle" for slot in sorted(finals.keys() - expected - counted - relived)

@@ -312,8 +312,11 @@ def test_slots_that_passed_a_lost_fence_are_not_counted_twice() -> None:
     desk.recap(5)
     desk = desk.reborn()
     desk.take(result(1, NOON + SECOND), timeout(2, NOON + SECOND))
-    desk.take(Down(5, NOON, NOON + 2 * SECOND, 4))
-    assert desk.lines[-1]["slots"] == 3
+    # What it has counted as down is not all of that: it asks again.
+    assert desk.take(Down(5, NOON, NOON + 2 * SECOND, 4)) == []
+    assert list(desk.ledger.recap()) == [Recap(5, 0, 0, again=True)]
+    (recap,) = desk.recap(6)
+    assert recap.slots[1:] == ((1, NOON + SECOND, 1, True), (2, NOON + SECOND, 1, False))
 
 
 def test_slots_in_a_row_that_the_fence_keeps_out_in_part_are_told_again() -> None:
@@ -327,6 +330,19 @@ def test_slots_in_a_row_that_the_fence_keeps_out_in_part_are_told_again() -> Non
     assert (commit.due_us, commit.count) == (NOON, 3)
     dues = [line["due"] for line in desk.lines if line.get("target") == id_word(2)]
     assert len(dues) == len(set(dues)) == 3
+
+
+def test_an_account_that_was_known_before_its_question_came_again_lowers_the_fence() -> None:
+    desk = Desk()
+    desk.take(result(1))
+    desk.recap(5)
+    down = Down(5, NOON, NOON + SECOND, 4)
+    desk.take(down)
+    desk = desk.reborn()
+    desk.recap(5)
+    assert desk.take(result(1, NOON + 2 * SECOND)) == []
+    desk.take(down)
+    assert [seen(commit) for commit in desk.take(result(1, NOON + 2 * SECOND))] == [OK]
 
 
 def test_the_down_time_of_a_scheduler_that_another_has_asked_after_is_not_taken_however_often_it_comes() -> (
@@ -379,6 +395,7 @@ def test_reading_back_gives_the_same_minute() -> None:
         timeout(3, attempt=2, first_started_us=NOON + 9000, started_us=NOON + 40 * SECOND),
         result(4, reason=Reason.STALLED, status=0, bytes=-1),
         missed(5, count=3),
+        Started(1),
         Down(1, NOON - 5, NOON + 100, 7),
     )
     again = desk.reborn()
@@ -390,7 +407,7 @@ def test_reading_back_gives_the_same_minute() -> None:
 
 def test_reading_back_leaves_out_closed_minutes() -> None:
     desk = Desk()
-    desk.take(result(1), timeout(2), result(3, NOON + MINUTE), Down(1, NOON, NOON + 5, 1))
+    desk.take(result(1), timeout(2), result(3, NOON + MINUTE), Started(1), Down(1, NOON, NOON + 5, 1))
     (recap,) = desk.reborn(NOON + MINUTE).recap(5)
     assert (recap.slots, recap.downs) == (((3, NOON + MINUTE, 1, True),), ())
 
