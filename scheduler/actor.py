@@ -20,6 +20,7 @@ from scheduler.commands import Commands
 from scheduler.handover import Handover, Step
 from scheduler.lists import Lists
 from scheduler.planner import Planner, Policy
+from scheduler.slots import longest
 
 log = logging.getLogger(__name__)
 
@@ -214,8 +215,8 @@ class Scheduler:
 
     def _sweep(self) -> Sweep:
         planner, epoch = self.planner, self.handover.epoch
-        longest = tuple((slot.url, slot.given_us) for slot in planner.longest(MOST_LONGEST))
-        return Sweep(epoch, planner.swept_us, planner.settled_us, planner.accounts.in_flight, longest)
+        running = tuple((slot.url, slot.given_us) for slot in longest(planner.slots.values(), MOST_LONGEST))
+        return Sweep(epoch, planner.swept_us, planner.settled_us, planner.accounts.in_flight, running)
 
     def reload(self) -> None:
         """Read the list again, beside everything else."""

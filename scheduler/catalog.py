@@ -145,9 +145,9 @@ class Catalog:
         ids = self.ids
         return index if index < len(ids) and ids[index] == id_ else self.find(id_)
 
-    def has_slot(self, id_: int, due_us: int) -> bool:
-        """Whether the target was on the list when this slot of its fell due."""
-        index = self.find(id_)
+    def has_slot(self, id_: int, due_us: int, index: int = -1) -> bool:
+        """Whether the target, which may be found at ``index``, was on the list when this slot fell due."""
+        index = self.find(id_) if index < 0 else self.find_near(id_, index)
         return index >= 0 and due_us > self.listed_us[index]
 
     def named(self, wanted: str) -> Iterator[int]:

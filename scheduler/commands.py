@@ -12,7 +12,7 @@ from pagestatus.messages import Reason
 from scheduler.catalog import Catalog, State
 from scheduler.handover import Step
 from scheduler.planner import SILENT_US
-from scheduler.slots import Slot, Stage
+from scheduler.slots import Slot, Stage, longest
 from scheduler.sweep import next_due
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Commands:
                 "attempt": slot.attempt,
                 "fetcher": indices.get(slot.fetcher),
             }
-            for slot in planner.longest(min(most, _MOST_INFLIGHT))
+            for slot in longest(planner.slots.values(), min(most, _MOST_INFLIGHT))
         ]
 
     def why(self, params: Params) -> list[dict[str, object]]:

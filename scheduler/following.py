@@ -30,11 +30,11 @@ class Following:
             if index >= 0 and catalog.interval_us(index) == old.interval_us(before):
                 catalog.listed_us[index] = old.listed_us[before]
         self._fresh = catalog.fresh()
-
-    @property
-    def differs(self) -> bool:
-        """Whether other slots fall due by the new list than by the old one."""
-        return bool(self.removed or self._fresh)
+        # Other slots fall due by the new list than by the old one, or they have other URLs or names.
+        self.differs = bool(self.removed or self._fresh) or any(
+            catalog.urls[index] != old.urls[before] or catalog.names.get(index) != old.names.get(before)
+            for before, index in enumerate(self._stays)
+        )
 
     def take_over(self, at_us: int) -> None:
         """Know what ``old`` knows, and go on with what is due after ``at_us``."""

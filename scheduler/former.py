@@ -49,26 +49,28 @@ class Former:
         self._gone = gone
         self._labels = labels
 
-    def counted(self, since_us: int, until_us: int) -> int:
+    def counted(self, since_us: int, until_us: int, catalog: Catalog) -> int:
         """How many of the slots that were open then were due in ``(since_us, until_us]``.
 
         Those of a list that has changed in a time in which nobody ran are not counted for that time: there it
         is the new list that holds.
         """
-        return sum(since_us < due_us <= until_us for record in self._records for due_us in _dues(record))
+        return sum(1 for _record, _due_us in self._left(since_us + 1, until_us, catalog))
+
+    def _left(self, from_us: int, until_us: int, catalog: Catalog) -> Iterator[tuple[Missed, int]]:
+        """Those of ``records``. Of who has come back since, one may have slots of its later time as well."""
+        for record in self._records:
+            for due_us in _dues(record):
+                if from_us <= due_us <= until_us and not catalog.has_slot(record.target, due_us):
+                    yield record, due_us
 
     def open(
         self, from_us: int, until_us: int, is_open: Callable[[int, int], bool], catalog: Catalog
     ) -> Iterator[Missed]:
         """The slots due in ``[from_us, until_us]`` that are open as ``is_open`` tells of (target, due)."""
-        for record in self._records:
-            for due_us in _dues(record):
-                if (
-                    from_us <= due_us <= until_us
-                    and not catalog.has_slot(record.target, due_us)
-                    and is_open(record.target, due_us)
-                ):
-                    yield msgspec.structs.replace(record, due_us=due_us, count=1)
+        for record, due_us in self._left(from_us, until_us, catalog):
+            if is_open(record.target, due_us):
+                yield msgspec.structs.replace(record, due_us=due_us, count=1)
         found = [
             (gone, due_us)
             for gone in self._gone
@@ -87,7 +89,7 @@ def left_open(planner: Planner) -> Iterator[Missed]:
     """The open slots that the list in force does not tell of, as a successor has to record them."""
     catalog = planner.catalog
     for slot in planner.slots.values():
-        if not catalog.has_slot(slot.target, slot.due_us):
+        if not catalog.has_slot(slot.target, slot.due_us, slot.index):
             reason = Reason.REMOVED if catalog.find(slot.target) < 0 else Reason.LEASE
             yield Missed(slot.target, slot.due_us, 1, slot.terms.interval_us, reason, slot.url, slot.name)
     for record in planner.book:

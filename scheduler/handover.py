@@ -94,7 +94,7 @@ class Handover:
         # Where the clock was set back, what is due before ``since`` has been answered for already.
         until_us = max(now_us, since_us + 1)
         if since_us:
-            slots = _fell_due(catalog, since_us, until_us) + self._former.counted(since_us, until_us)
+            slots = _fell_due(catalog, since_us, until_us) + self._former.counted(since_us, until_us, catalog)
         self.down = Down(self.epoch, since_us, until_us, slots)
         self.step = Step.CLOSING
         return True
@@ -118,8 +118,8 @@ class Handover:
         catalog, known = planner.catalog, _Known(self._recaps)
         lasts_from_us = max(now_us, self.down.until_us)
         for slot in self._open(catalog, known):
-            interval_us = catalog.interval_us(slot.which)
-            if slot.due_us + interval_us > lasts_from_us and not catalog.paused[slot.which]:
+            lasts_us = catalog.terms(slot.which).lasts_us
+            if slot.due_us + lasts_us > lasts_from_us and not catalog.paused[slot.which]:
                 planner.adopt(slot.which, slot.due_us, slot.attempts + 1, now_us)
             else:
                 planner.miss(slot.which, slot.due_us, 1, Reason.LEASE)

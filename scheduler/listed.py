@@ -14,6 +14,8 @@ import logging
 import os
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
 from struct import Struct as Layout
@@ -52,8 +54,9 @@ class _Labels(msgspec.Struct):
 class _Tail(msgspec.Struct):
     # Since when the fresh ones are on the list.
     since_us: int
-    # Where the columns end, and each chunk of labels.
+    # Where the columns end, and each chunk of labels; and what all labels hash to.
     ends: list[int]
+    digest: bytes
     # Open then, of targets that are not in the columns.
     left: list[Missed]
 
@@ -64,10 +67,13 @@ class Listed:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._next = path.with_suffix(".tmp")
-        # Of the next one: where its parts end; nothing: there is none.
+        # Of the next one: where its parts end (nothing: there is none), and what its labels hash to.
         self._ends: list[int] = []
+        self._digest = b""
         # The file says all that there is to say.
         self._is_right = False
+        # There was no room for it.
+        self.is_lost = False
         self._problem: OSError | None = None
 
     @property
@@ -91,14 +97,14 @@ class Listed:
             return Former()
         listed_us = array("q", columns.listed_us)
         listed_us = array("q", (tail.since_us if at_us == FRESH else at_us for at_us in listed_us))
-        self._is_right = columns.ids == catalog.ids.tobytes() and columns.groups == list(_groups(catalog))
-        if self._is_right:
+        if columns.ids == catalog.ids.tobytes() and columns.groups == list(_groups(catalog)):
+            self._is_right = tail.digest == _digest(_label_parts(catalog))
             catalog.listed_us = listed_us
             return Former(tail.left)
         known = _known(columns)
         catalog.listed_us = _matched(known, listed_us, catalog)
         gone = _gone(known, listed_us, catalog)
-        return Former(tail.left, gone, lambda positions: self._labels(tail, positions))
+        return Former(tail.left, gone, lambda positions: self._labels_of(tail, positions))
 
     def prepare(self, catalog: Catalog) -> None:
         """Write the file for ``catalog``, all but its end: what takes time can be done beside the loop."""
@@ -109,23 +115,28 @@ class Listed:
         try:
             # URLs may hold secrets, and nobody else reads this.
             with os.fdopen(os.open(self._next, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                for part in _parts(catalog):
-                    file.write(msgspec.msgpack.encode(part))
-                    self._ends.append(file.tell())
+                # One that was left by another version may be for others to read.
+                os.fchmod(file.fileno(), 0o600)
+                file.write(_columns(catalog))
+                self._ends.append(file.tell())
+                self._digest = _digest(self._written(file, _label_parts(catalog)))
                 file.flush()
                 os.fdatasync(file.fileno())
         except OSError as mistake:
             self._ends.clear()
             self._problem = mistake
+            # The log needs the room, before this list can take effect.
+            self._remove_next()
 
     def take_effect(self, at_us: int, left: Iterable[Missed] = ()) -> None:
         """From ``at_us`` on the prepared one holds; of targets that it has not, ``left`` are open."""
         if self._ends:
-            tail = msgspec.msgpack.encode(_Tail(at_us, self._ends, list(left)))
+            tail = msgspec.msgpack.encode(_Tail(at_us, self._ends, self._digest, list(left)))
             try:
                 with self._next.open("ab") as file:
                     file.write(tail + _SIZE.pack(len(tail)))
                 self._next.replace(self._path)
+                self.is_lost = False
             except OSError as mistake:
                 self._problem = mistake
         if self._problem is not None:
@@ -138,13 +149,26 @@ class Listed:
             "%s: %s: a restart may record slots from before this list, and none of who has left it",
             self._path, mistake.strerror,
         )  # fmt: skip
+        self.is_lost = True
+        self._remove_next()
         try:
-            self._path.unlink(missing_ok=True)
-            self._next.unlink(missing_ok=True)
+            # An empty one still says that there was a list.
+            self._path.write_bytes(b"")
         except OSError as other:
             log.warning("%s: %s", self._path, other.strerror)
 
-    def _labels(self, tail: _Tail, positions: Sequence[int]) -> dict[int, tuple[str, str]]:
+    def _remove_next(self) -> None:
+        with suppress(OSError):
+            self._next.unlink(missing_ok=True)
+
+    def _written(self, file: BinaryIO, parts: Iterable[bytes]) -> Iterator[bytes]:
+        """Write them, and pass them on."""
+        for part in parts:
+            file.write(part)
+            self._ends.append(file.tell())
+            yield part
+
+    def _labels_of(self, tail: _Tail, positions: Sequence[int]) -> dict[int, tuple[str, str]]:
         """URL and name of the targets at ``positions``, which ascend; none if they can not be read."""
         try:
             with self._path.open("rb") as file:
@@ -160,13 +184,24 @@ class Listed:
 # --- the parts of the file --------------------------------------------------------------------------------
 
 
-def _parts(catalog: Catalog) -> Iterator[_Columns | _Labels]:
-    yield _Columns(list(_groups(catalog)), catalog.ids.tobytes(), catalog.listed_us.tobytes())
+def _columns(catalog: Catalog) -> bytes:
+    ids, listed_us = catalog.ids.tobytes(), catalog.listed_us.tobytes()
+    return msgspec.msgpack.encode(_Columns(list(_groups(catalog)), ids, listed_us))
+
+
+def _digest(parts: Iterable[bytes]) -> bytes:
+    digest = blake2b(digest_size=16)
+    for part in parts:
+        digest.update(part)
+    return digest.digest()
+
+
+def _label_parts(catalog: Catalog) -> Iterator[bytes]:
     for start in range(0, len(catalog), _TARGETS_A_CHUNK):
         urls = catalog.urls[start : start + _TARGETS_A_CHUNK]
         places = range(start, start + len(urls))
         names = {place - start: catalog.names[place] for place in places if place in catalog.names}
-        yield _Labels(urls, names)
+        yield msgspec.msgpack.encode(_Labels(urls, names))
 
 
 def _read_tail(file: BinaryIO) -> _Tail:

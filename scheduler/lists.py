@@ -115,7 +115,7 @@ class Lists:
     def _read_in_thread(self, old: Catalog) -> None:
         try:
             following = Following(self.read(), old)
-            if following.differs:
+            if following.differs or self._listed.is_lost:
                 self._listed.prepare(following.catalog)
             self._following = following
         except BadList as mistake:

@@ -72,9 +72,15 @@ class MissedBook:
                 self._sent[key] = record, now_us
                 yield record
 
-    def commit(self, target: int, due_us: int) -> Missed | None:
-        """It is on the disk; None: nothing like it was held (its commit came twice)."""
-        record, _sent_us = self._sent.pop((target, due_us), (None, 0))
+    def commit(self, target: int, due_us: int, count: int) -> Missed | None:
+        """So many slots are on the disk; None: nothing like it was held (its commit came twice).
+
+        Of fewer slots than were sent it is the answer to another scheduler: ours is still to come.
+        """
+        record, _sent_us = self._sent.get((target, due_us), (None, 0))
+        if record is None or count < record.count:
+            return None
+        del self._sent[target, due_us]
         return record
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import heapq
 import itertools
 import sys
-from bisect import insort
 from collections import defaultdict
 from random import Random
 from typing import NamedTuple
@@ -29,13 +28,9 @@ from scheduler.sweep import Sweep
 LEASE_MARGIN_US = 5_000_000
 # No word from the aggregator for this long: it is silent, and leases do not run out meanwhile.
 SILENT_US = 3_000_000
-# A sweep takes what fell due in less than this, unless it comes late.
-_UNORDERED_US = 1_000_000
 # For each slot that was looked at for an overdue lease, how long until they are looked at again: a second for
 # 50,000 of them.
 _REST_A_SLOT_US = 20
-# Slots among which the longest-running are sought: they are the oldest.
-_OLDEST = 10_000
 # A member looked up in its enum costs as much as a method call.
 _MISSED = Outcome.MISSED
 _LEASED, _SETTLED = Stage.LEASED, Stage.SETTLED
@@ -276,16 +271,25 @@ class Planner:
         if reason_now is not None:
             self.miss(index, due_us, 1, reason_now)
         elif slot is None:
-            self.accounts.fell_due(due_us)
-            slot = self.slots[target] = Slot.of(catalog, index, due_us)
-            self._offer(slot, now_us)
+            self._begin(index, due_us, now_us)
         elif slot.stage is Stage.WAITING:
-            self._swap(slot, due_us, now_us)
+            self._swap(slot, index, due_us, now_us)
         else:
             self.miss(index, due_us, 1, Reason.OVERRUN)
 
-    def _swap(self, slot: Slot, due_us: int, now_us: int) -> None:
+    def _begin(self, index: int, due_us: int, now_us: int) -> None:
+        self.accounts.fell_due(due_us)
+        slot = Slot.of(self.catalog, index, due_us)
+        self.slots[slot.target] = slot
+        self._offer(slot, now_us)
+
+    def _swap(self, slot: Slot, index: int, due_us: int, now_us: int) -> None:
         """Nobody took the slot while it lasted: it is missed, and the next takes its place in the queue."""
+        if slot.url != self.catalog.urls[index] or slot.terms != self.catalog.terms(index):
+            # The entry has changed since, and its host may have: the place in the queue is another's.
+            self._give_up(slot, slot.waits_for)
+            self._begin(index, due_us, now_us)
+            return
         self._hold_missed(slot, slot.waits_for)
         self.accounts.fell_due(due_us)
         slot.begin(due_us)
@@ -373,7 +377,7 @@ class Planner:
         del self.slots[slot.target]
 
     def _missed_committed(self, commit: Commit) -> None:
-        record = self.book.commit(commit.target, commit.due_us)
+        record = self.book.commit(commit.target, commit.due_us, commit.count)
         if record is None:
             return
         if commit.outcome is not Outcome.MISSED:
@@ -389,25 +393,6 @@ class Planner:
     def _is_slow(self, slot: Slot) -> bool:
         index = self._index_of(slot)
         return index >= 0 and bool(self.catalog.slow[index])
-
-    def longest(self, most: int) -> list[Slot]:
-        """The slots that have been with a fetcher longest."""
-        found: list[Slot] = []
-        last_us = sys.maxsize
-        for slot in itertools.islice(self.slots.values(), _OLDEST):
-            # They are in the order in which they fell due, to within a sweep, and none was given before that.
-            if slot.due_us > last_us + _UNORDERED_US:
-                break
-            if slot.stage is _LEASED and slot.given_us < last_us:
-                insort(found, slot, key=_given_us)
-                if len(found) > most:
-                    found.pop()
-                    last_us = found[-1].given_us
-        return found
-
-
-def _given_us(slot: Slot) -> int:
-    return slot.given_us
 
 
 def _ends_us(slot: Slot) -> int:

@@ -12,12 +12,21 @@ too, is on the disk (``missed.py``).
 
 from __future__ import annotations
 
+import sys
+from bisect import insort
+from collections.abc import Iterable
 from enum import IntEnum
+from itertools import islice
 
 import msgspec
 
 from pagestatus.messages import Check, Reason
 from scheduler.catalog import Catalog, Terms
+
+# A sweep takes what fell due in less than this, unless it comes late.
+_UNORDERED_US = 1_000_000
+# Slots among which the longest-running are sought: they are the oldest.
+_OLDEST = 10_000
 
 
 class Stage(IntEnum):
@@ -102,3 +111,23 @@ class Slot(msgspec.Struct, gc=False, eq=False):
             expect,
             max_bytes,
         )
+
+
+def longest(slots: Iterable[Slot], most: int) -> list[Slot]:
+    """Of all ``slots``, in the order in which they fell due, those that have been with a fetcher longest."""
+    found: list[Slot] = []
+    last_us = sys.maxsize
+    for slot in islice(slots, _OLDEST):
+        # They are in that order to within a sweep, and none was given before it was due.
+        if slot.due_us > last_us + _UNORDERED_US:
+            break
+        if slot.stage is Stage.LEASED and slot.given_us < last_us:
+            insort(found, slot, key=_given_us)
+            if len(found) > most:
+                found.pop()
+                last_us = found[-1].given_us
+    return found
+
+
+def _given_us(slot: Slot) -> int:
+    return slot.given_us

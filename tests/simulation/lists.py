@@ -80,7 +80,7 @@ class HeldLists(Lists):
         if self._is_read and self._in_force:
             self._is_read = False
             following = Following(self.read(), planner.catalog)
-            if following.differs:
+            if following.differs or self._listed.is_lost:
                 self._listed.prepare(following.catalog)
             planner.reload(following)
             self._listed.take_effect(planner.swept_us, left_open(planner))

@@ -69,6 +69,7 @@ class Life:
 
     def reload(self, *targets: Target) -> None:
         following = Following(catalog_of(*targets), self.planner.catalog)
+        assert following.differs
         self._listed.prepare(following.catalog)
         self.planner.reload(following)
         self._listed.take_effect(self.planner.swept_us, left_open(self.planner))
@@ -182,6 +183,23 @@ def test_of_those_nothing_is_known_that_fell_due_before_they_were_listed(path: P
     second = Life(path, target_of(STAYS))
     second.take_over(history(START, (STAYS, START, 1, False)), START + SECOND)
     assert told(second) == set()
+
+
+def test_another_url_of_the_same_target_is_known(path: Path) -> None:
+    named = Target(GOES, "http://host/secret", MINUTE, "goes")
+    first = began(path, named)
+    first.reload(target_of(GOES, name="goes"))
+    assert b"secret" not in path.read_bytes()
+    # And so it is where that happens while nobody runs.
+    Life(path, Target(GOES, "http://host/other", MINUTE, "goes")).take_over(history(START), START + SECOND)
+    assert b"other" in path.read_bytes()
+
+
+def test_slots_that_the_list_in_force_tells_of_are_not_counted_twice() -> None:
+    catalog = catalog_of(target_of(GOES))
+    catalog.list_since([0], START)
+    record = Missed(GOES, START, 2, MINUTE, Reason.LATE, "http://host/", "")
+    assert Former([record]).counted(0, START + MINUTE, catalog) == 1
 
 
 def test_whose_url_can_not_be_read_is_gone_in_one_line(path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -62,6 +62,20 @@ def test_one_slot_of_a_target_is_gone_on_with_and_those_before_are_missed(ahead_
     assert planner.accounts.in_flight == 4
 
 
+def test_a_slot_of_a_long_interval_is_over_after_ten_minutes() -> None:
+    hour, minute = 3600 * SECOND, 60 * SECOND
+    catalog = Catalog([Target(0, "http://host/", hour)], SECOND, 2)
+    due_us = NOW - NOW % hour
+    for late_us, reasons in ((9 * minute, []), (11 * minute, [Reason.LEASE])):
+        planner = Planner(catalog, Policy(SECOND, 4, 0), due_us, Random(1))  # noqa: S311
+        handover = Handover(EPOCH, Former())
+        assert handover.on_recap(Recap(EPOCH, due_us, due_us + 1), catalog, due_us + late_us)
+        assert handover.on_commit(commit_of(handover.down), planner, due_us + late_us)
+        planner.on_aggregator(due_us + late_us)
+        planner.pump(due_us + late_us)
+        assert [record.reason for record in planner.missed] == reasons
+
+
 def test_an_answer_that_an_aggregator_gave_before_it_died_is_not_taken_after() -> None:
     handover = Handover(EPOCH, Former())
     handover.on_pulse(1)

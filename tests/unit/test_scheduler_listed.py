@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -107,6 +110,38 @@ def test_where_it_can_not_be_written_the_former_one_goes_too(
     path.with_suffix(".tmp").mkdir()
     with caplog.at_level(logging.WARNING):
         reloaded(path, old, new, T2)
-    assert not path.exists()
     assert "Is a directory" in caplog.text
     assert known(path, (1, 5), (2, 5)) == {1: 0, 2: 0}
+    # There was a list: whoever finds a broken one waits until it is mended.
+    assert Listed(path).exists
+
+
+def test_what_could_not_be_written_takes_no_room_and_is_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "listed.bin"
+    old, new = catalog_of((1, 5)), catalog_of((1, 5), (2, 5))
+    in_force(path, old, T1)
+    following, listed = Following(new, old), Listed(path)
+
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as context:
+        context.setattr("scheduler.listed.os.fdatasync", full)
+        listed.prepare(new)
+    assert [found.name for found in tmp_path.iterdir()] == ["listed.bin"]
+    following.take_over(T2)
+    listed.take_effect(T2)
+    assert path.read_bytes() == b""
+    assert listed.is_lost
+    listed.prepare(new)
+    listed.take_effect(T2)
+    assert known(path, (1, 5), (2, 5)) == {1: 0, 2: T2}
+
+
+def test_it_is_for_its_owner_alone_whoever_left_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "listed.bin"
+    path.with_suffix(".tmp").touch(mode=0o644)
+    in_force(path, catalog_of((1, 5)), T1)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from random import Random
 
+import msgspec
 import pytest
 
 from pagestatus.messages import Check, Class, Commit, FetcherState, Missed, Outcome, Reason
@@ -14,7 +15,7 @@ from pagestatus.verdict import GOOD, Verdict
 from scheduler.catalog import LONGEST_SLOT_US, Catalog, State
 from scheduler.following import Following
 from scheduler.planner import LEASE_MARGIN_US, Planner, Policy
-from scheduler.slots import Stage
+from scheduler.slots import Stage, longest
 
 SECOND = 1_000_000
 START = 1_000_000 * SECOND
@@ -383,6 +384,34 @@ def test_a_drain_settles_everything_and_gives_nothing_more_out() -> None:
     assert stand.at(60) == ([], [])
 
 
+def test_a_slot_that_falls_due_after_a_reload_is_measured_by_the_new_entry() -> None:
+    """Also where the one before waits for a fetcher."""
+    stand = Stand(target(1, interval_s=2))
+    assert stand.at(1) == ([], [])
+    changed = msgspec.structs.replace(target(1, interval_s=2), url="http://new/", expect=(404,))
+    stand.planner.reload(Following(Catalog([changed], TIMEOUT, 2), stand.planner.catalog))
+    _, (missed,) = stand.at(3)
+    assert (missed.url, missed.reason, missed.count) == (target(1).url, Reason.NO_CAPACITY, 1)
+    stand.fetcher()
+    ((check,), _) = stand.at(3.1)
+    assert (check.url, check.expect, check.due_us) == ("http://new/", (404,), START + 3 * SECOND)
+    stand.commit_missed(missed)
+    stand.commit(check)
+    assert stand.planner.accounts.in_flight == 0
+
+
+def test_what_is_known_to_be_missed_of_fewer_slots_is_not_the_answer() -> None:
+    stand = Stand(target(1, interval_s=10))
+    stand.fetcher()
+    stand.at(1)
+    stand.now = START + 40 * SECOND
+    stand.planner.tick(stand.now)
+    _, (missed, _overrun) = stand.at(40)
+    assert (missed.reason, missed.count) == (Reason.LATE, 2)
+    stand.commit_missed(msgspec.structs.replace(missed, count=1))
+    assert missed in stand.at(46)[1]
+
+
 def test_a_reload_keeps_what_stays_and_settles_what_goes() -> None:
     stays, goes, new = target(1), target(2), target(3)
     stand = Stand(stays, goes)
@@ -576,10 +605,10 @@ def test_the_longest_running_are_told_in_order_however_many_there_are() -> None:
     stand.fetcher(slots=40)
     for tenth in range(50):
         stand.at(1 + tenth / 10)
-    assert [slot.due_us for slot in stand.planner.longest(3)] == [
+    assert [slot.due_us for slot in longest(stand.planner.slots.values(), 3)] == [
         START + SECOND + number * SECOND // 10 for number in range(3)
     ]
-    assert len(stand.planner.longest(100)) == 40
+    assert len(longest(stand.planner.slots.values(), 100)) == 40
 
 
 def test_a_backlog_is_not_looked_through_each_second(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -599,9 +628,12 @@ def test_a_backlog_is_not_looked_through_each_second(monkeypatch: pytest.MonkeyP
 
 
 def test_the_longest_running_are_sought_among_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scheduler.planner._OLDEST", 2)
+    monkeypatch.setattr("scheduler.slots._OLDEST", 2)
     stand = Stand(*(target(number, 600, f"host{number}") for number in (1, 2, 3)))
     stand.fetcher()
     for number in (1, 2, 3):
         stand.at(number)
-    assert [slot.due_us for slot in stand.planner.longest(3)] == [START + SECOND, START + 2 * SECOND]
+    assert [slot.due_us for slot in longest(stand.planner.slots.values(), 3)] == [
+        START + SECOND,
+        START + 2 * SECOND,
+    ]
