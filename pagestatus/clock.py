@@ -42,6 +42,12 @@ class Clock:
         """The wall clock has gone forward and was not followed yet: the machine may have been suspended."""
         return self._wall_ns() // 1000 - self.now_us() > SECOND_US
 
+    @property
+    def set_back_s(self) -> int:
+        """By how much the wall clock was set back, whole seconds; 0: by no more than one."""
+        ahead_us = self.now_us() - self._wall_ns() // 1000
+        return round(ahead_us / SECOND_US) if ahead_us > SECOND_US else 0
+
     def follow(self) -> int:
         """Take over a step forward of the wall clock; returns how far it stands off now, microseconds.
 

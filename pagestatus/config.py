@@ -27,17 +27,9 @@ FILE = "pagestatus.toml"
 # In data_dir.
 RESULTS_LOG = "url_status.log"
 MINUTES_LOG = "minutes.log"
-# Of the tests and of this file's own place; every other PAGESTATUS_ variable must be a key.
-OTHER_VARIABLES = frozenset(
-    {
-        "PAGESTATUS_CONFIG",
-        "PAGESTATUS_TEST_EXAMPLES",
-        "PAGESTATUS_TEST_KILLS",
-        "PAGESTATUS_TEST_SEED",
-        "PAGESTATUS_TEST_SLOWNESS",
-        "PAGESTATUS_TEST_STEPS",
-    }
-)
+# Where the file is, and those of the tests; every other PAGESTATUS_ variable must be a key.
+FILE_VARIABLE = "PAGESTATUS_CONFIG"
+TEST_PREFIX = "PAGESTATUS_TEST_"
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400, extra={"unit": "seconds"})]
 Size = Annotated[int, Meta(ge=1, le=1 << 50, extra={"unit": "bytes"})]
@@ -201,7 +193,7 @@ def _given(
 ) -> Iterator[tuple[str, str, object, Path]]:
     """Everything that was set, weakest first: (where, key, value, folder that relative paths start from)."""
     here = Path.cwd()
-    file = flags.get("config") or os.environ.get("PAGESTATUS_CONFIG")
+    file = flags.get("config") or os.environ.get(FILE_VARIABLE)
     for path, key, raw in _from_file(Path(str(file or FILE)), bool(file), mistakes):
         if key in fields:
             yield f"{path}: {key}", key, raw, (here / path).parent
@@ -211,7 +203,7 @@ def _given(
     for name, raw in sorted(os.environ.items()):
         if name in variables:
             yield f"environment: {name}", variables[name], raw, here
-        elif name.startswith(PREFIX) and name not in OTHER_VARIABLES:
+        elif name.startswith(PREFIX) and name != FILE_VARIABLE and not name.startswith(TEST_PREFIX):
             mistakes.append(f"environment: {name}: {_shown(name, raw)}: {_unknown(name, variables, PREFIX)}")
     for key, raw in flags.items():
         if raw is not None and key in fields:

@@ -228,6 +228,7 @@ class Runner:
             "uptime_s": round(time.monotonic() - self._started, 3),
             "cpu_s": round(time.process_time(), 3),
             "load": self._load.cores,
+            "clock_set_back_s": self.clock.set_back_s,
             **(found if isinstance(found, dict) else {}),
         }
 

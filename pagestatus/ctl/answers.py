@@ -23,6 +23,8 @@ class Process(Struct):
     load: float | None = None
     # Why it is blocked, in its own words.
     trouble: str = ""
+    # The clock was set back by so much, and it goes on by the time of before.
+    clock_set_back_s: int = 0
     # What came since it started, and was no message; and how long ago the last one came.
     bad_frames: int = 0
     bad_frame_s: float | None = None

@@ -50,6 +50,11 @@ def troubles(picture: Picture) -> Iterator[str]:
                 f"{process.name} gets frames that are no messages ({count(process.bad_frames)} so far): "
                 "are all processes of one version? Else start all of them again."
             )
+    if set_back_s := max(process.clock_set_back_s for process in picture.processes):
+        yield (
+            f"The clock was set back by {count(set_back_s)} s, and what runs goes on by the time of before. "
+            "If it is wrong now, set it right; a scheduler that starts now waits for that time to come again."
+        )
     yield from picture.own_faults.told()
     if picture.warning:
         yield picture.warning

@@ -122,6 +122,9 @@ def test_the_clock_goes_back_by_an_hour(place: Place) -> None:
     episode = place.episode()
     place.clock.step_to(ASLEEP_S)
     eventually(lambda: "the clock went back by 3600" in place.log("scheduler"), "the scheduler has noticed")
+    status = place.system.ctl("status")
+    assert "The clock was set back by 3,600 s, and what runs goes on" in " ".join(status.stdout.split())
+    assert status.returncode == 0
     # Whoever runs goes on as if nothing had happened, and so does who is started again, beside the scheduler.
     for name in ("fetchers", "aggregator"):
         place.system.kill(name)

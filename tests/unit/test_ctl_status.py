@@ -175,6 +175,16 @@ def test_a_clock_that_was_set_back_is_told(answers: dict[str, Any]) -> None:
     ]
 
 
+def test_a_clock_that_is_not_followed_back_is_told_and_all_is_well(answers: dict[str, Any]) -> None:
+    answers["aggregator"]["clock_set_back_s"] = 3600
+    assert shown(answers, MINUTE).splitlines()[:4] == [
+        "pagestatus is running, at 28 % of capacity               2026-01-31 12:04:05 UTC",
+        "! The clock was set back by 3,600 s, and what runs goes on by the time of",
+        "  before. If it is wrong now, set it right; a scheduler that starts now waits",
+        "  for that time to come again.",
+    ]
+
+
 @pytest.mark.parametrize("name", ["scheduler", "fetcher-2"])
 def test_frames_that_were_no_messages_are_told(answers: dict[str, Any], name: str) -> None:
     answers[name] |= {"bad_frames": 1200, "bad_frame_s": 59.9}

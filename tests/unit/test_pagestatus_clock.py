@@ -54,7 +54,9 @@ def test_it_says_how_far_the_wall_clock_stands_off() -> None:
     hands = Hands()
     assert hands.pass_(1, 61) == 60 * SECOND_US
     assert hands.pass_(1, 1) == 0
+    assert hands.clock.set_back_s == 0
     assert hands.pass_(0, -5) == -5 * SECOND_US
+    assert hands.clock.set_back_s == 5
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e5), st.floats(-1e5, 1e5)), max_size=20))

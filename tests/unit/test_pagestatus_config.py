@@ -327,7 +327,9 @@ def test_a_mistake_on_the_command_line(place: Place, key: str, value: object, li
 
 
 def test_other_variables_and_flags_are_none_of_our_business(place: Place) -> None:
-    place.environment(PAGESTATUS_TEST_SLOWNESS="3", PAGESTATUSX="1", MY_PAGESTATUS_URLS="x")
+    place.environment(
+        PAGESTATUS_TEST_SLOWNESS="3", PAGESTATUS_TEST_LONG="1", PAGESTATUSX="1", MY_PAGESTATUS_URLS="x"
+    )
     assert load({"log_file": True, "config": None}) == load()
 
 
