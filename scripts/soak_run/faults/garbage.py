@@ -1,4 +1,4 @@
-"""Garbage, cut-off and huge frames, and connections that say nothing, at every door that there is."""
+"""Garbage, cut-off and huge frames, floods, and connections that say nothing, at every door that there is."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import zmq
 
 from pagestatus.codec import encode
 from pagestatus.messages import Gone
+from pagestatus.ports import LARGEST_FRAME
 
 # As many as a control socket lets in, and some more.
 IDLE = 80
@@ -23,6 +24,9 @@ _HANDSHAKE = (
 )
 # A frame of text from a client, with a key of zeros (RFC 6455 section 5.2), of less than 126 bytes.
 _TEXT = b"\x81%c\0\0\0\0%b"
+# What is asked, or pinged, and whose answers are never read.
+_FLOODS = (_TEXT % (0x80 | 18, b'{"action": "list"}') * 1000, b"\x89\x80\0\0\0\0" * 1000)
+_FLOODED = 200
 _CLIENTS_WORDS = (
     b"{",
     b"[]",
@@ -35,7 +39,7 @@ _CLIENTS_WORDS = (
 
 @contextmanager
 def on_inboxes(run_dir: Path, random: Random) -> Iterator[None]:
-    """To every ZeroMQ socket: frames of garbage, and bytes that are no ZeroMQ."""
+    """To every ZeroMQ socket: frames of garbage, one that none takes, and bytes that are no ZeroMQ."""
     whole = encode([Gone(1, 1)])
     frames = [b"", random.randbytes(100), whole[:-1], random.randbytes(HUGE)]
     with zmq.Context() as context:
@@ -49,6 +53,7 @@ def on_inboxes(run_dir: Path, random: Random) -> Iterator[None]:
                     for frame in frames:
                         inbox.send(frame)
                     inbox.send_multipart(frames)
+                    inbox.send(bytes(LARGEST_FRAME + 1))
         with _at_unix_sockets(run_dir.glob("*.in"), [random.randbytes(1000)]):
             yield
 
@@ -63,7 +68,7 @@ def on_controls(run_dir: Path, random: Random) -> Iterator[None]:
 
 @contextmanager
 def on_websocket(port: int, random: Random) -> Iterator[None]:
-    """To the websocket: no HTTP, frames of garbage, mistakes, and clients that never read."""
+    """To the websocket: no HTTP, frames of garbage, mistakes, floods, and clients that never read."""
     text = [_TEXT % (0x80 | len(words), words) for words in _CLIENTS_WORDS]
     said = [
         random.randbytes(1000),
@@ -82,7 +87,20 @@ def on_websocket(port: int, random: Random) -> Iterator[None]:
             with suppress(OSError):
                 peer = open_.enter_context(socket.create_connection(("127.0.0.1", port), SEND_S))
                 peer.sendall(words)
+        for words in _FLOODS:
+            with suppress(OSError):
+                peer = open_.enter_context(socket.create_connection(("127.0.0.1", port), SEND_S))
+                peer.sendall(_HANDSHAKE)
+                peer.setblocking(False)
+                _pour(peer, words)
         yield
+
+
+def _pour(peer: socket.socket, piece: bytes) -> None:
+    """As much as goes in at once."""
+    for _ in range(_FLOODED):
+        if peer.send(piece) < len(piece):
+            return
 
 
 @contextmanager

@@ -6,6 +6,9 @@ Not among them, since a soak would tell nothing of them, or nothing more than th
   the faults would no longer agree on when something was, and an hour at a thousand checks a second is
   millions of lines. That everything stands still, as in a suspension, is among them.
 - A cable that is cut, a gateway that is silent (faults/test_network.py): the network of a soak is a loopback.
+- A supervisord that hangs for longer than half a minute, which the watchdog tells of; the watchdog itself,
+  killed or stopped (faults/test_processes.py): the schedule does not notice either.
+- Deaths while the disk is full (faults/test_disk.py): room comes back before long here.
 """
 
 from __future__ import annotations
