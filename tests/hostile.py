@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from system import System
@@ -36,6 +37,18 @@ def own_logs(system: System) -> str:
 
 
 def process_table(system: System) -> str:
-    """The command lines of all processes, which all users of the machine see."""
+    """The command lines of our processes, which all users of the machine see."""
     ours = {process.pid for process in system.processes.values()} | set(system.fetcher_pids().values())
-    return "\n".join(Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8") for pid in sorted(ours))
+    return "\n".join(_command_line(Path(f"/proc/{pid}")) for pid in sorted(ours))
+
+
+def everybodys_process_table() -> str:
+    """The same, of whoever runs on the machine."""
+    return "\n".join(map(_command_line, Path("/proc").glob("[0-9]*")))
+
+
+def _command_line(process: Path) -> str:
+    # It may have ended meanwhile.
+    with suppress(OSError):
+        return process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    return ""

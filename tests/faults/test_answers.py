@@ -39,6 +39,11 @@ class Place:
         assert time.monotonic() - began < PROMPT_S * SLOWNESS, arguments
         return done
 
+    def look(self) -> None:
+        """At all that needs no name."""
+        for command in ("summary", "inflight", "failures", "tail", "downloads"):
+            self.ctl(command)
+
     def lines(self, *arguments: str) -> list[list[str]]:
         """What it says, in words."""
         return [line.split() for line in self.ctl(*arguments).stdout.splitlines()]
@@ -85,6 +90,7 @@ def test_one_that_stands_still_keeps_nobody_from_answering(place: Place) -> None
         assert place.ctl("why", "page 1").returncode == 0
         assert " ok " in place.ctl("tail").stdout
         assert place.ctl("check-config").returncode == 0
+        place.look()
 
 
 def test_all_stand_still(place: Place) -> None:
@@ -94,6 +100,7 @@ def test_all_stand_still(place: Place) -> None:
         done = place.ctl("why", "page 1")
         assert "the scheduler process does not answer: see " in done.stderr
         assert done.stdout.count("attempt 1") >= 1
+        place.look()
     eventually(lambda: place.system.state() == "running", "all go on")
 
 

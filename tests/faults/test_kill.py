@@ -23,7 +23,7 @@ def system(site: str, make_system: Callable[..., System]) -> Iterator[System]:
         {"url": f"{site}/fast/{number}", "interval": 1 + number % 2} for number in range(1, 11)
     ]
     targets += [{"url": f"{site}/slow", "interval": 2}, {"url": f"{site}/failing", "interval": 3}]
-    system = make_system(targets, fetchers=2, check__timeout=2, check__retry_interval=0.2)
+    system = make_system(targets, fetchers=2, check__timeout=5, check__retry_interval=0.2)
     system.start()
     eventually(lambda: system.state() == "running", "all processes run", within_s=20)
     system.until_checked(10)

@@ -37,7 +37,7 @@ def system(site: str, make_system: Callable[..., System]) -> Iterator[System]:
 
 def listed(site: str, number: int) -> list[dict[str, object]]:
     """So many targets, the last of which have come last."""
-    return [{"name": f"page {n}", "url": f"{site}/fast/{n}", "interval": 1} for n in range(number)]
+    return [{"name": f"page {n}", "url": f"{site}/fast/{n + 1}", "interval": 1} for n in range(number)]
 
 
 def killed(system: System) -> None:

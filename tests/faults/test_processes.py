@@ -14,11 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import pytest
 
+from garbage import connected, pour
 from supervised import Supervised
 from system import ACTORS, SLOWNESS, System, eventually
 
@@ -33,18 +36,19 @@ EACH: list[Names] = [*((name,) for name in (*ACTORS, "fetcher-1")), FETCHERS]
 KILLED: list[Names] = [("wsbridge", "fetcher-1"), ("scheduler",), ("aggregator", "watchdog"), ("fetchers",)]
 KILLED = [*EACH, ("watchdog",)] if IN_TURN else [*KILLED, FETCHERS]
 STILL: list[Names] = [*EACH, ("watchdog",), ("supervisord",)] if IN_TURN else [(*ALL, *FETCHERS)]
-HANGING: list[Names] = EACH if IN_TURN else [ACTORS]
+HANGING: list[Names] = EACH if IN_TURN else [ACTORS, FETCHERS]
 
 
 @pytest.fixture(scope="module")
 def supervised(site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervised]:
     """Quick, slow and failing targets, two fetchers, supervisord; what they leave in the end is audited."""
     targets: list[dict[str, object]] = [
-        {"url": f"{site}/fast/{number}", "interval": 1 + number // 20} for number in range(1, 31)
+        {"name": str(number), "url": f"{site}/fast/{1 + number % 10}", "interval": 1 + number // 20}
+        for number in range(30)
     ]
     targets += [{"url": f"{site}/slow", "interval": 2}, {"url": f"{site}/failing", "interval": 3}]
     folder = tmp_path_factory.mktemp("processes")
-    system = System(folder, targets, fetchers=2, check__timeout=2, check__retry_interval=0.2)
+    system = System(folder, targets, fetchers=2, check__timeout=5, check__retry_interval=0.2)
     supervised = Supervised(system, SILENT_S)
     try:
         supervised.until_running("after the start")
@@ -117,6 +121,18 @@ def test_what_hangs_is_killed_and_started_again(supervised: Supervised, names: N
         assert len(re.findall(rf" {name} \(pid {pid}\) hangs: silent for \d+ s: killed\n", said)) == 1
 
 
+def test_garbage_at_the_watchdog_is_in_nobodys_way(supervised: Supervised) -> None:
+    """Of more peers than there is room for: a flood, half a line, and what is no line at all."""
+    before = pids(supervised, (*ACTORS, "watchdog"))
+    with ExitStack() as peers:
+        for piece, _ in product((b'{"command": "status"}\n', b'{"comma', b"\xff\0" * 4096), range(70)):
+            with suppress(BlockingIOError):
+                peer = peers.enter_context(connected(supervised.system.run_dir / "watchdog.ctl"))
+                pour(peer, piece, 100)
+        assert pids(supervised, before) == before
+    assert supervised.running()
+
+
 # --- supervisord -----------------------------------------------------------------------------------------
 
 
@@ -126,7 +142,11 @@ def test_without_supervisord_all_goes_on_until_another_one_takes_over(supervised
     supervisord = supervised.process
     supervisord.send_signal(signal.SIGSTOP)
     system.until_checked(10)
-    assert supervised.running()
+    hangs = f"supervisord (pid {supervisord.pid}) hangs: silent for"
+    eventually(lambda: hangs in supervised.log("watchdog"), "the watchdog says that it hangs", within_s=60)
+    said = " ".join(system.ctl("status").stdout.split())
+    assert f"watchdog is blocked: {hangs}" in said
+    assert "kill -9 it and start another" in said
     supervisord.kill()
     supervisord.wait()
     eventually(lambda: system.state() == "degraded", "it is told that nobody supervises them")

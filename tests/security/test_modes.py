@@ -184,6 +184,7 @@ def test_the_umask_of_who_starts_a_supervisord_in_the_background(
         written = modes(system.data_dir, *(supervised.root / "var").iterdir())
         assert {"supervisord.log", "scheduler.out", "scheduler.log"} <= {path.name for path in written}
         assert not {path: oct(mode) for path, mode in written.items() if mode & 0o077}
+        assert stat.S_IMODE((system.run_dir / "watchdog.ctl").stat().st_mode) == 0o600
     finally:
         supervised.close()
 

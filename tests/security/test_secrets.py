@@ -8,18 +8,22 @@ that is the list.
 from __future__ import annotations
 
 import stat
+import subprocess
+import threading
 from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from bridge_client import BridgeClient
 from downloads import CONTENT, arrived, fetched, trouble_of
-from hostile import TOKEN, own_logs, process_table, with_token
-from page_site import PageSite, always, honest
+from hostile import TOKEN, everybodys_process_table, own_logs, process_table, with_token
+from page_site import Asked, PageSite, always, honest, part_of
 from pagestatus.config import ConfigMistakes, load
 from range_site import answer
-from system import System
+from system import SLOWNESS, System, eventually
 
 PASSWORD = "pa55word"  # noqa: S105 - of a server that asks for none
 SIGNATURE = "s1gnature-of-the-link"
@@ -69,6 +73,34 @@ def test_nothing_of_it_is_in_the_logs(system: System, told: list[str]) -> None:
 def test_nothing_of_it_is_in_the_process_table(system: System) -> None:
     table = process_table(system)
     assert "wsbridge" in table
+    for secret in (PASSWORD, HEADER, BASIC, SIGNATURE, TOKEN):
+        assert secret not in table
+
+
+def test_nor_while_pagestatus_ctl_has_it(system: System, pages: PageSite, tmp_path: Path) -> None:
+    go_on = threading.Event()
+
+    def page(asked: Asked) -> Iterator[bytes]:
+        go_on.wait(10 * SLOWNESS)
+        yield part_of(CONTENT, asked)
+
+    url = pages.add(page, f"/ctl.bin?X-Signature={SIGNATURE}")
+    (tmp_path / "headers").write_text(f"X-Session: {HEADER}\n", encoding="utf-8")
+    command = system.ctl_command("download", "-", "--header", f"@{tmp_path / 'headers'}")
+    with subprocess.Popen(
+        command, env=system.environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    ) as ctl:
+        assert ctl.stdin
+        ctl.stdin.write(url.replace("://", f"://ann:{PASSWORD}@").encode() + b"\n")
+        ctl.stdin.close()
+        try:
+            (asked, *_) = eventually(lambda: pages.asked(url), "the site is asked")
+            table = everybodys_process_table()
+        finally:
+            go_on.set()
+    assert ctl.returncode == 0
+    assert asked.headers["x-session"] == HEADER
+    assert " ".join(command) in table
     for secret in (PASSWORD, HEADER, BASIC, SIGNATURE, TOKEN):
         assert secret not in table
 
