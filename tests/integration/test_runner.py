@@ -115,6 +115,7 @@ def test_its_status_is_the_runners_with_the_actors_own_laid_over_it(stage: Stage
     assert status.pop("cpu_s") > 0
     # Cores in use; None before the second heartbeat.
     assert (status.pop("load") or 0) >= 0
+    assert status.pop("clock_set_back_s") == 0
     assert status.pop("calls")[:2] == ["start", "second"]
     assert status == {
         "name": "puppet", "pid": started.pid, "data_dir": str(stage.data_dir), "state": "dancing",
