@@ -20,9 +20,11 @@ from scripts.soak_run.targets import TIMEOUT_S
 BEFORE_US, AFTER_US = 20_000, 500_000
 # A site that stood still reads what was asked of it when its visitors have long gone.
 LATE_US = 15_000_000
-# An attempt, from its request to the moment at which its result is on the disk or lost; and how long after
-# trouble an attempt may be made that nobody waits for any more.
-UNDER_WAY_US = (TIMEOUT_S + 5) * 1_000_000
+# How long after trouble an attempt may be made that nobody waits for any more: its slot has its line, but the
+# commit was lost. Its lease runs out five seconds after its time-out, leases hold for three seconds after an
+# aggregator was silent and are looked at once a second; and where packets are lost, its request may take as
+# long as it may to arrive.
+UNDER_WAY_US = (TIMEOUT_S + 5 + 3 + 1 + TIMEOUT_S) * 1_000_000
 OK = "ok"
 # Attempts that ended so have asked the site for nothing. (After ``name_server`` there may have been time.)
 _SILENT = frozenset({"dns", "connect", "no_fds", "no_ports"})
