@@ -198,7 +198,7 @@ class Commands:
         try:
             self._scheduler.lists.save_paused(self._catalog)
         except OSError as mistake:
-            raise ControlError(f"done, but a restart will undo it: {mistake}") from mistake
+            raise ControlError(f"done, but a restart will undo it: {mistake.strerror}") from mistake
 
     def reload(self, _params: Params) -> dict[str, object]:
         """Read the list again; it is taken over when it has been read."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from pagestatus.addresses import Addresses
 from pagestatus.capacity import NEAR, Limit, is_fetcher, limits
 from pagestatus.clock import MINUTE_US, SECOND_US, iso
 from pagestatus.config import MINUTES_LOG
@@ -174,6 +175,7 @@ def look(place: Place) -> Picture:
         # How it goes can be said without it.
         minutes = []
     picture = compose(answers, minutes[-1] if minutes else {}, path.parent, cores())
+    picture = replace(picture, processes=[_found(process, place.addresses) for process in picture.processes])
     since = iso(time_ns() // 1000 - RECENT_S * SECOND_US)
     return replace(picture, own_faults=own_faults(answers["failures"], since))
 
@@ -192,6 +194,17 @@ def compose(answers: Mapping[str, Any], minute: Mapping[str, Any], data_dir: Pat
     )
     fetchers = [_as_it_tells(fetcher, answers) for fetcher in _fetchers(heard["fetchers"], picture.lenders)]
     return replace(picture, processes=[*picture.processes, *fetchers])
+
+
+def _found(process: Process, addresses: Addresses) -> Process:
+    """Of one that does not answer its lock tells who it is: somebody may have to end it."""
+    if process.state != SILENT or process.pid is not None:
+        return process
+    try:
+        pid = int(addresses.lock(process.name).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return process
+    return msgspec.structs.replace(process, pid=pid)
 
 
 def _heard(name: str, answer: object) -> Process:

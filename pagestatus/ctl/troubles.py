@@ -18,17 +18,21 @@ _WITHOUT = {
     WATCHDOG: "nobody ends what hangs",
 }
 # Who ends one that hangs: the fetchers have their pool. (Without descriptors one can not answer, either.)
-_IF_SILENT = {WATCHDOG: "kill -9 it: supervisord starts another."}
-_WATCHED = "If it hangs, the watchdog kills it after half a minute; if that lasts, see {log} and kill -9 it."
-_POOLED = "If it hangs, its pool kills it after ten seconds; if that lasts, see {log} and kill -9 it."
+_IF_SILENT = {WATCHDOG: "kill -9 {it}: supervisord starts another."}
+_WATCHED = (
+    "If it hangs, the watchdog kills it after half a minute; if that lasts, see {log} and kill -9 {it}."
+)
+_POOLED = "If it hangs, its pool kills it after ten seconds; if that lasts, see {log} and kill -9 {it}."
+_UNWATCHED = "If it hangs, nobody ends it: see {log} and kill -9 {it}."
+_UNSUPERVISED = "unsupervised"
 # ``blocked``: it can not do its work, and ``trouble`` says why. Of these it is the disk, which takes nothing.
 _BLOCKED = {"aggregator": "Results do", "wsbridge": "The journal of downloads does"}
 _STATES = {
-    "absent": "{name} is not running: {without}. If it stays away, see {log}.",
+    "absent": "{name} is not running: {without}. {back}",
     "silent": "{name} does not answer: {without}. ",
     "starting": "{name} is starting. If that lasts, see {log}.",
     "draining": "{name} is finishing what is in flight, and then ends.",
-    "unsupervised": "{name} goes on without supervisord, which has ended: start that again (scripts/run), "
+    _UNSUPERVISED: "{name} goes on without supervisord, which has ended: start that again (scripts/run), "
     "and it takes over.",
 }
 # What else than more room helps, by what its words have in them. SQLite does not tell what an I/O error was.
@@ -44,7 +48,7 @@ def troubles(picture: Picture) -> Iterator[str]:
         return
     for process in picture.processes:
         if not is_well(process):
-            yield _of_process(process, picture.data_dir)
+            yield _of_process(process, picture)
         if process.bad_frame_s is not None and process.bad_frame_s < RECENT_S:
             yield (
                 f"{process.name} gets frames that are no messages ({count(process.bad_frames)} so far): "
@@ -62,8 +66,8 @@ def troubles(picture: Picture) -> Iterator[str]:
         yield from _of_list(picture.scheduler.list)
 
 
-def _of_process(process: Process, data_dir: Path) -> str:
-    name = process.name
+def _of_process(process: Process, picture: Picture) -> str:
+    name, data_dir = process.name, picture.data_dir
     log = data_dir / f"{name if name in SHAPES else 'fetchers'}.log"
     state = process.state
     without = _without(name, state)
@@ -73,8 +77,19 @@ def _of_process(process: Process, data_dir: Path) -> str:
         return f"{name} is blocked: {process.trouble}."
     words = _STATES.get(state, "{name} is {state}: see {log}.")
     if state == "silent":
-        words += _IF_SILENT.get(name, _WATCHED if name in SHAPES else _POOLED)
-    return words.format(name=name, state=state, without=without, log=log)
+        words += _IF_SILENT.get(name) or _who_ends(name, picture)
+    back = f"If it stays away, see {log}."
+    if any(other.state == _UNSUPERVISED for other in picture.processes):
+        back = "Nobody starts it again: supervisord has ended."
+    it = str(process.pid or "it")
+    return words.format(name=name, state=state, without=without, log=log, back=back, it=it)
+
+
+def _who_ends(name: str, picture: Picture) -> str:
+    """What hangs is ended by the watchdog, and a fetcher by its pool, if those are well themselves."""
+    theirs, words = (WATCHDOG, _WATCHED) if name in SHAPES else ("fetchers", _POOLED)
+    is_there = any(other.name == theirs and is_well(other) for other in picture.processes)
+    return words if is_there else _UNWATCHED
 
 
 def _without(name: str, state: str) -> str:

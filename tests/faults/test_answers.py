@@ -86,6 +86,10 @@ def test_one_that_stands_still_keeps_nobody_from_answering(place: Place) -> None
     with place.stopped("aggregator"):
         others = dict.fromkeys(("scheduler", "fetchers", "wsbridge", "fetcher-1"), "running")
         assert states(place) == {**others, "aggregator": "silent"}
+        said = " ".join(place.ctl("status").stdout.split())
+        pid = place.system.processes["aggregator"].pid
+        log = place.system.data_dir / "aggregator.log"
+        assert f"If it hangs, nobody ends it: see {log} and kill -9 {pid}." in said
         # Each of these asks it for something, and does without.
         assert place.ctl("why", "page 1").returncode == 0
         assert " ok " in place.ctl("tail").stdout

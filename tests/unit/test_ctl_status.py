@@ -128,6 +128,7 @@ def test_it_fits_a_terminal_of_80_by_24_with_three_reasons(answers: dict[str, An
 
 def test_a_silent_aggregator_is_told_with_what_to_do(answers: dict[str, Any]) -> None:
     answers["aggregator"] = Silent("no answer within 0.8 s")
+    answers["watchdog"] = {"name": "watchdog", "pid": 12349, "state": "running"}
     assert shown(answers, {}).splitlines()[:8] == [
         "pagestatus is degraded                                   2026-01-31 12:04:05 UTC",
         "! aggregator does not answer: no result is written, and checking stops once the",
@@ -202,8 +203,26 @@ def test_a_fetcher_that_stands_still_is_told_though_its_pool_has_not_noticed(ans
         "pagestatus is degraded                                   2026-01-31 12:04:05 UTC",
         "! fetcher-1 does not answer: its targets may have to wait. If it hangs, its pool",
         "  kills it after ten seconds; if that lasts, see",
-        "  /var/lib/pagestatus/fetchers.log and kill -9 it.",
+        "  /var/lib/pagestatus/fetchers.log and kill -9 12350.",
     ]
+
+
+@pytest.mark.parametrize("watchdog", [None, Silent("no answer within 0.8 s")])
+def test_where_nobody_ends_what_hangs_that_is_told(answers: dict[str, Any], watchdog: Silent | None) -> None:
+    answers["scheduler"] = Silent("no answer within 0.8 s")
+    answers["watchdog"] = watchdog or NoAnswer("no such file")
+    said = " ".join(shown(answers, {}).split())
+    log = "/var/lib/pagestatus/scheduler.log"
+    assert f"nothing is checked. If it hangs, nobody ends it: see {log} and kill -9 it. " in said
+
+
+def test_who_is_gone_comes_back_only_with_a_supervisord(answers: dict[str, Any]) -> None:
+    answers["scheduler"] = NoAnswer("no such file")
+    answers["aggregator"]["state"] = "unsupervised"
+    said = " ".join(shown(answers, {}).split())
+    assert (
+        "scheduler is not running: nothing is checked. Nobody starts it again: supervisord has ended." in said
+    )
 
 
 def test_a_watchdog_that_hangs_and_a_supervisord_that_does_are_told(answers: dict[str, Any]) -> None:
