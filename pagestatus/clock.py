@@ -40,23 +40,27 @@ class Clock:
     @property
     def is_behind(self) -> bool:
         """The wall clock has gone forward and was not followed yet: the machine may have been suspended."""
-        return self._wall_ns() // 1000 - self.now_us() > SECOND_US
+        return self._off_us() > SECOND_US
 
     @property
     def set_back_s(self) -> int:
         """By how much the wall clock was set back, whole seconds; 0: by no more than one."""
-        ahead_us = self.now_us() - self._wall_ns() // 1000
-        return round(ahead_us / SECOND_US) if ahead_us > SECOND_US else 0
+        off_us = self._off_us()
+        return round(-off_us / SECOND_US) if off_us < -SECOND_US else 0
 
     def follow(self) -> int:
         """Take over a step forward of the wall clock; returns how far it stands off now, microseconds.
 
         Positive: the step was taken. Negative: the wall clock is behind and is not followed.
         """
-        ahead_us = self._wall_ns() // 1000 - self.now_us()
+        ahead_us = self._off_us()
         if ahead_us > STEP_US:
             self._offset_us += ahead_us
         return ahead_us
+
+    def _off_us(self) -> int:
+        """How far the wall clock is ahead of this one."""
+        return self._wall_ns() // 1000 - self.now_us()
 
 
 def monotonic_us() -> int:

@@ -80,8 +80,7 @@ class Former:
         labels = self._labels(sorted({gone.position for gone, _due_us in found}))
         for gone, due_us in found:
             if gone.position in labels:
-                # Who has another interval now is not removed: only the lease of this slot is lost.
-                reason = Reason.REMOVED if catalog.find(gone.target) < 0 else Reason.LEASE
+                reason = _why(gone.target, catalog)
                 yield Missed(gone.target, due_us, 1, gone.interval_us, reason, *labels[gone.position])
 
 
@@ -90,11 +89,16 @@ def left_open(planner: Planner) -> Iterator[Missed]:
     catalog = planner.catalog
     for slot in planner.slots.values():
         if not catalog.has_slot(slot.target, slot.due_us, slot.index):
-            reason = Reason.REMOVED if catalog.find(slot.target) < 0 else Reason.LEASE
+            reason = _why(slot.target, catalog)
             yield Missed(slot.target, slot.due_us, 1, slot.terms.interval_us, reason, slot.url, slot.name)
     for record in planner.book:
         if not catalog.has_slot(record.target, record.due_us):
             yield record
+
+
+def _why(target: int, catalog: Catalog) -> Reason:
+    """Who has another interval now is not removed: only the lease of its slot is lost."""
+    return Reason.REMOVED if catalog.find(target) < 0 else Reason.LEASE
 
 
 def _dues(record: Missed) -> range:

@@ -101,9 +101,9 @@ class Listed:
             self._is_right = tail.digest == _digest(_label_parts(catalog))
             catalog.listed_us = listed_us
             return Former(tail.left)
-        known = _known(columns)
-        catalog.listed_us = _matched(known, listed_us, catalog)
-        gone = _gone(known, listed_us, catalog)
+        places = _places(columns)
+        catalog.listed_us = _matched(places, listed_us, catalog)
+        gone = _gone(places, listed_us, catalog)
         return Former(tail.left, gone, lambda positions: self._labels_of(tail, positions))
 
     def prepare(self, catalog: Catalog) -> None:
@@ -239,14 +239,14 @@ def _read_labels(
 # --- the list before, and the new one ---------------------------------------------------------------------
 
 # By interval, then by id: where a target stood.
-_Known = Mapping[int, Mapping[int, int]]
+_Places = Mapping[int, Mapping[int, int]]
 
 
 def _groups(catalog: Catalog) -> Iterator[tuple[int, int]]:
     return ((interval_us, stop - start) for interval_us, start, stop in catalog.groups())
 
 
-def _known(columns: _Columns) -> _Known:
+def _places(columns: _Columns) -> _Places:
     ids = array("Q", columns.ids)
     known: dict[int, dict[int, int]] = {}
     start = 0
@@ -257,7 +257,7 @@ def _known(columns: _Columns) -> _Known:
     return known
 
 
-def _matched(known: _Known, listed_us: array[int], catalog: Catalog) -> array[int]:
+def _matched(known: _Places, listed_us: array[int], catalog: Catalog) -> array[int]:
     """``listed_us`` in the order of ``catalog``. Who has another interval has other slots, and is new."""
     found: array[int] = array("q")
     for interval_us, start, stop in catalog.groups():
@@ -267,7 +267,7 @@ def _matched(known: _Known, listed_us: array[int], catalog: Catalog) -> array[in
     return found
 
 
-def _gone(known: _Known, listed_us: array[int], catalog: Catalog) -> list[Gone]:
+def _gone(known: _Places, listed_us: array[int], catalog: Catalog) -> list[Gone]:
     """Who was known, and is not on the list with this interval."""
     stay = {interval_us: catalog.ids[start:stop] for interval_us, start, stop in catalog.groups()}
     return [

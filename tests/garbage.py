@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import msgpack
@@ -142,14 +141,6 @@ def is_hung_up_on(peer: socket.socket) -> bool:
         return False
     except OSError:
         return True
-
-
-def pour(peer: socket.socket, piece: bytes, most: int) -> None:
-    """Send ``piece`` again and again, ``most`` times or until nothing more goes in."""
-    with suppress(OSError):
-        for _ in range(most):
-            if peer.send(piece) < len(piece):
-                return
 
 
 # Frames of a websocket (RFC 6455 section 5.2) that a client may not send: not masked, with reserved bits, of

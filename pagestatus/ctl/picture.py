@@ -160,7 +160,8 @@ def is_well(process: Process) -> bool:
 
 def look(place: Place) -> Picture:
     """Ask all processes at once, and compose."""
-    is_watched = place.addresses.control(WATCHDOG).exists()
+    addresses = place.addresses
+    is_watched = addresses.control(WATCHDOG).exists()
     actors = [name for name in SHAPES if is_watched or name != WATCHDOG]
     asked: dict[str, tuple[str, str, Mapping[str, object]]] = {
         name: (name, "status", {}) for name in (*actors, *place.fetchers())
@@ -175,7 +176,7 @@ def look(place: Place) -> Picture:
         # How it goes can be said without it.
         minutes = []
     picture = compose(answers, minutes[-1] if minutes else {}, path.parent, cores())
-    picture = replace(picture, processes=[_found(process, place.addresses) for process in picture.processes])
+    picture = replace(picture, processes=[_found(process, addresses) for process in picture.processes])
     since = iso(time_ns() // 1000 - RECENT_S * SECOND_US)
     return replace(picture, own_faults=own_faults(answers["failures"], since))
 

@@ -25,10 +25,10 @@ from garbage import (
     frames,
     is_bad,
     is_hung_up_on,
-    pour,
     push,
     too_large,
 )
+from scripts.soak_run.faults.garbage import pour
 from system import ACTORS, SLOWNESS, System, eventually
 from wsbridge.newcomers import MOST as MOST_NEWCOMERS
 

@@ -21,7 +21,8 @@ from pathlib import Path
 
 import pytest
 
-from garbage import connected, pour
+from garbage import connected
+from scripts.soak_run.faults.garbage import pour
 from supervised import Supervised
 from system import ACTORS, SLOWNESS, System, eventually
 

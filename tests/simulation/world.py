@@ -75,7 +75,6 @@ class World:
         self.aggregator: Process | None = None
         self.fetchers: dict[int, Process] = {}
         self.schedulers_started = 0
-        self.aggregators_started = 0
         self.history = History()
 
     # --- time -----------------------------------------------------------------------------------------------
@@ -161,7 +160,6 @@ class World:
             self.after(self._pause_s(), self.start_scheduler)
 
     def start_aggregator(self) -> None:
-        self.aggregators_started += 1
         self.aggregator = process = Process(self, Aggregator(self.config), self.config)
         self._begin(process, self._aggregator_ended)
 

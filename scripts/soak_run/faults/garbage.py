@@ -92,15 +92,16 @@ def on_websocket(port: int, random: Random) -> Iterator[None]:
                 peer = open_.enter_context(socket.create_connection(("127.0.0.1", port), SEND_S))
                 peer.sendall(_HANDSHAKE)
                 peer.setblocking(False)
-                _pour(peer, words)
+                pour(peer, words, _FLOODED)
         yield
 
 
-def _pour(peer: socket.socket, piece: bytes) -> None:
-    """As much as goes in at once."""
-    for _ in range(_FLOODED):
-        if peer.send(piece) < len(piece):
-            return
+def pour(peer: socket.socket, piece: bytes, most: int) -> None:
+    """Send ``piece`` again and again, ``most`` times or until nothing more goes in."""
+    with suppress(OSError):
+        for _ in range(most):
+            if peer.send(piece) < len(piece):
+                return
 
 
 @contextmanager
