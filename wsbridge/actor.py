@@ -254,14 +254,15 @@ class Bridge:
         return download is not None and download.waits_for(job)
 
     async def _do(self, job: Job) -> None:
+        delayed = partial(self._delayed, job)
         if isinstance(job, Verify):
             # The kernel tells of a write that failed once: not to us, if a sync is told first.
             await self.keeper.quiet()
         if isinstance(job, Make | Publish):
             # What was decided is written down before it is done, so that nobody is left in the dark after.
-            await self.keeper.written()
+            await self.keeper.written(delayed)
         if isinstance(job, Discard) or self._is_wanted(job):
-            answer = await self._disk.do(job, partial(self._delayed, job))
+            answer = await self._disk.do(job, delayed)
             self.book.on_answer(answer)
         # A name that was chosen for a download that is gone, or was given up or paused, is free again.
         download = self.book.downloads.get(job.id)

@@ -85,6 +85,8 @@ class Course:
         self._setbacks = Setbacks(self._new_pace())
         # The answer to the question has told the name, if the server tells one.
         self._is_named = True
+        # Why the disk takes longer, as was told last.
+        self._delay: Trouble | None = None
 
     # --- how it is ----------------------------------------------------------------------------------------
 
@@ -375,6 +377,7 @@ class Course:
     def on_delay(self, job: Job, trouble: Trouble) -> None:
         """The disk will try ``job`` again."""
         if self._part.waits_for(job):
+            self._delay = trouble
             self._tell(trouble)
             self.changed = True
 
@@ -383,6 +386,9 @@ class Course:
         if not self._part.waits_for(answer.job):
             return
         self.changed = self.unsaved = True
+        if self.entry.trouble is self._delay:
+            # It has taken as long as it has, and that is over.
+            self.entry.trouble = None
         match self._part.on_answer(answer):
             case Trouble() as trouble:
                 self.on_disk_trouble(trouble)

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import NamedTuple
 
 from pagestatus.clock import Clock
 from wsbridge.book import Book
@@ -29,8 +30,23 @@ INTERVAL_S = 1.0
 LOOK_S = 0.25
 
 
+# Whom it delays need not know where the journal is: operators are told more.
+UNWRITTEN = Trouble("disk", "the journal cannot be written: there may be no room on its disk")
+
+
 def _nothing() -> None:
     """Nobody is to be woken."""
+
+
+def _nobody(_trouble: Trouble) -> None:
+    """Nobody wants to know."""
+
+
+class _Waiting(NamedTuple):
+    """Who waits until what has changed is in the journal."""
+
+    written: asyncio.Future[None]
+    delayed: Callable[[Trouble], None]
 
 
 class Keeper:
@@ -57,7 +73,7 @@ class Keeper:
         self._journal = journal
         self._clock = clock
         self._removed: set[str] = set()
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[_Waiting] = []
         self._wanted = asyncio.Event()
         self._saving = asyncio.Lock()
         self._syncing: set[asyncio.Task[None]] = set()
@@ -122,10 +138,13 @@ class Keeper:
         words = f"there is no room left beside the {mebibytes(RESERVE)} that are for others"
         return Trouble("disk_full", words) if is_short else None
 
-    async def written(self) -> None:
-        """Return when everything that has changed up to now is in the journal."""
+    async def written(self, delayed: Callable[[Trouble], None] = _nobody) -> None:
+        """Return when everything that has changed up to now is in the journal.
+
+        ``delayed`` is told why it takes longer, whenever it could not be written.
+        """
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
+        self._waiting.append(_Waiting(future, delayed))
         self._wanted.set()
         await future
 
@@ -183,6 +202,8 @@ class Keeper:
             self._minutes.unsaved |= minutes
             self._waiting = waiting + self._waiting
             self._say(str(trouble))
+            for one in waiting:
+                one.delayed(UNWRITTEN)
             return False
         self._say("")
         _release(waiting)
@@ -207,7 +228,7 @@ def _coming(download: Download, now: float) -> float:
     return min(speed, download.missing) if download.entry.total >= 0 else speed
 
 
-def _release(waiting: list[asyncio.Future[None]]) -> None:
-    for future in waiting:
-        if not future.done():
-            future.set_result(None)
+def _release(waiting: list[_Waiting]) -> None:
+    for one in waiting:
+        if not one.written.done():
+            one.written.set_result(None)

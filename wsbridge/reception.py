@@ -10,7 +10,7 @@ from wsbridge.book import MOST_LISTED, Book
 from wsbridge.desk import ADDED, Desk
 from wsbridge.guest import Guest
 from wsbridge.handshake import Door
-from wsbridge.keeper import Keeper
+from wsbridge.keeper import UNWRITTEN, Keeper
 from wsbridge.replies import message
 from wsbridge.requests import Act, Add, ListAll, Login, Mistake, Request, SetUrl
 from wsbridge.view import View
@@ -96,4 +96,4 @@ class Reception:
     def look_at_journal(self) -> None:
         """Raise Mistake while nothing new can be taken."""
         if not self._keeper.writable:
-            raise Mistake("too_many", "the journal cannot be written: there may be no room on its disk")
+            raise Mistake("too_many", UNWRITTEN.message)

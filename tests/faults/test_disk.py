@@ -124,9 +124,14 @@ def test_no_room_for_the_log_and_the_journal(place: Place) -> None:
         assert "the journal cannot be written: there may be no room on its disk" in refused.stderr
         # All of it comes, and is not called there before the journal says so.
         eventually(lambda: place.told(id_)["completed"] == len(CONTENT), "all bytes have come")
-        assert place.told(id_)["process_status"] == "Verifying"
+        eventually(lambda: place.told(id_)["error"] is not None, "it says what it waits for")
+        told = place.told(id_)
+        assert (told["process_status"], told["error"]["code"]) == ("Verifying", "disk")
+        assert "the journal cannot be written" in told["error"]["message"]
     episode.until_well("no room for the log")
-    assert arrived(place.until_told(id_, "Downloaded")) == CONTENT
+    there = place.until_told(id_, "Downloaded")
+    assert there["error"] is None
+    assert arrived(there) == CONTENT
     assert "No space left on device: no result is taken until there is room" in place.log("aggregator")
     assert "the journal can be written again" in place.log("wsbridge")
 

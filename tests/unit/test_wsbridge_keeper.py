@@ -22,10 +22,10 @@ from records import NOON
 from wsbridge.book import Book
 from wsbridge.disk import Disk
 from wsbridge.download import Download
-from wsbridge.entry import Status
+from wsbridge.entry import Status, Trouble
 from wsbridge.jobs import Choose, Claims, Done, Failed, Find, Job, Make
 from wsbridge.journal import FILE, Journal
-from wsbridge.keeper import Keeper
+from wsbridge.keeper import UNWRITTEN, Keeper
 from wsbridge.minutes import Figures, Minutes
 from wsbridge.orders import Orders
 from wsbridge.parts import Folder
@@ -222,12 +222,14 @@ def test_while_the_journal_can_not_be_written_nobody_is_told_and_nothing_is_lost
         house.book.remove(one)
         house.keeper.forget("id0")
         house.orders.ended.append(Status.FAILED)
-        waiting = asyncio.create_task(house.keeper.written())
+        told: list[Trouble] = []
+        waiting = asyncio.create_task(house.keeper.written(told.append))
         await asyncio.sleep(0)
         with room_for((tmp_path / f"{FILE}-wal").stat().st_size):
             for _ in range(2):
                 assert not await house.keeper._save()
                 assert (house.keeper.writable, waiting.done()) == (False, False)
+        assert told == [UNWRITTEN] * 2
         assert caplog.text.count("nothing new is begun") == 1, "said once"
         assert list(house.written()) == ["id0"]
         assert await house.keeper._save()

@@ -18,11 +18,12 @@ from range_records import (
     at_publishing,
     at_verifying,
     fetching,
+    first_byte,
     trouble_code,
     whole,
 )
 from wsbridge.course import Phase
-from wsbridge.entry import Status
+from wsbridge.entry import Status, Trouble
 from wsbridge.jobs import Discard
 
 MIRROR = "http://mirror.example/file.bin"
@@ -122,6 +123,27 @@ def test_what_the_disk_says_too_late_is_not_heard(at: At, ask: Ask) -> None:
     stand.fail(job)
     assert (stand.entry.status, stand.entry.name, stand.download.phase) == (status, name, Phase.IDLE)
     assert stand.jobs() == []
+
+
+@pytest.mark.parametrize("at", [at_choosing, at_making, at_finding, at_verifying, at_publishing])
+def test_what_a_job_waits_for_is_told_until_it_is_done(at: At) -> None:
+    stand = at()
+    job = stand.job()
+    for _ in range(2):
+        stand.download.on_delay(job, Trouble("no_fds", "no descriptors"))
+        assert trouble_code(stand) == "no_fds"
+    stand.answer(answered(job))
+    assert trouble_code(stand) == ""
+
+
+def test_a_wait_for_the_disk_does_not_hide_that_the_file_has_changed() -> None:
+    stand = fetching()
+    stand.end(stand.give_one(), Reason.CHANGED)
+    stand.end(stand.give_one(), head=first_byte(10, etag='"b"'))
+    job = stand.jobs()[-1]
+    stand.download.on_delay(job, Trouble("no_fds", "no descriptors"))
+    stand.answer(answered(job))
+    assert trouble_code(stand) == "changed"
 
 
 @pytest.mark.parametrize("at", [at_choosing, at_making, at_finding, fetching, whole])
