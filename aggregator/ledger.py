@@ -298,8 +298,8 @@ class Ledger:
             # Its question may have come again as well, to us who knew the account already.
             self._downtime.lower_fence()
             self.counts["duplicates"] += 1
-        elif fence is None:
-            # We were started again after the question. What passed meanwhile would be counted twice.
+        elif fence is None or fence.since_us != down.since_us:
+            # We were started again after the answer. What passed meanwhile would be counted twice.
             self.refused = down.epoch
             return
         else:

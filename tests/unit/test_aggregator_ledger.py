@@ -319,6 +319,17 @@ def test_slots_that_passed_a_lost_fence_are_not_counted_twice() -> None:
     assert recap.slots[1:] == ((1, NOON + SECOND, 1, True), (2, NOON + SECOND, 1, False))
 
 
+def test_an_account_by_an_answer_from_before_our_restart_is_not_taken() -> None:
+    desk = Desk()
+    desk.take(result(1))
+    desk.recap(5)
+    desk = desk.reborn()
+    desk.take(result(1, NOON + SECOND))
+    desk.recap(5)
+    assert desk.take(Down(5, NOON, NOON + 2 * SECOND, 4)) == []
+    assert list(desk.ledger.recap()) == [Recap(5, 0, 0, again=True)]
+
+
 def test_slots_in_a_row_that_the_fence_keeps_out_in_part_are_told_again() -> None:
     desk = Desk()
     desk.take(result(1))
