@@ -52,9 +52,9 @@ class Loop:
         self._last_before_wait: list[Call] = []
         self._on_stall: list[Callable[[float], None]] = []
         self.is_running = False
-        # How long the round before this one worked.
+        # How long the round before this one worked, and when it ended.
         self._worked = 0.0
-        self.now = clock()
+        self.now = self._ended = clock()
 
     def fileno(self) -> int:
         """The epoll descriptor."""
@@ -141,16 +141,22 @@ class Loop:
     def run(self) -> None:
         """Run rounds until ``stop``."""
         self.is_running = True
+        self._ended = self._clock()
         while self.is_running:
-            self.round(self.timeout())
+            # Who is stopped between two rounds has not slept: the time counts from the end of the last one.
+            self.round(self.timeout(), self._ended)
 
     def stop(self) -> None:
         """End ``run`` after this round."""
         self.is_running = False
 
-    def round(self, timeout: float) -> None:
-        """Wait at most ``timeout`` seconds for something to happen, and do all that is to be done."""
-        waiting_since = self._clock()
+    def round(self, timeout: float, waiting_since: float | None = None) -> None:
+        """Wait at most ``timeout`` seconds for something to happen, and do all that is to be done.
+
+        ``waiting_since``: from when on it would have waited; None: from now on.
+        """
+        if waiting_since is None:
+            waiting_since = self._clock()
         events = self._epoll.poll(timeout)
         self.now = self._clock()
         # Sleeping for ever is no stall, however long it takes; nor is the time between two rounds of a loop
@@ -170,7 +176,8 @@ class Loop:
             self._soon.popleft()()
         for call in (*self._before_wait, *self._last_before_wait):
             call()
-        self._worked = self._clock() - self.now
+        self._ended = self._clock()
+        self._worked = self._ended - self.now
 
     def _run_timers(self) -> None:
         timers = self._timers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import select
 from collections.abc import Iterator
@@ -343,6 +344,30 @@ def test_standing_still(  # noqa: PLR0913, PLR0917 - the columns of the table
     sleepy.sleeps = sleeps_s
     loop.round(timeout_s)
     assert told == ([] if stalled_s is None else [pytest.approx(stalled_s)]), why
+
+
+@pytest.mark.parametrize("reading", range(1, 7))
+def test_who_stands_still_at_any_moment_of_its_run_is_told(reading: int) -> None:
+    """Stopped just before one of the looks at the clock, between two rounds as well as in one."""
+    told: list[float] = []
+    hand, looks, rounds = Hand(), itertools.count(), itertools.count()
+
+    def stop_once() -> float:
+        if is_running and next(looks) == reading:
+            hand.now += 60
+        return hand()
+
+    def work() -> None:
+        loop.soon(work if next(rounds) < 4 else loop.stop)
+
+    is_running = False
+    loop = Loop(stop_once)
+    loop.on_stall(told.append)
+    loop.soon(work)
+    is_running = True
+    loop.run()
+    loop.close()
+    assert told == [pytest.approx(60)]
 
 
 def test_who_is_told_of_a_stall_is_told_before_anything_else(loop: Loop, hand: Hand) -> None:
