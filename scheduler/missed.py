@@ -88,6 +88,6 @@ def _goes_on(before: Missed, after: Missed) -> bool:
     return (
         before.reason is after.reason
         and before.count + after.count <= MOST_SLOTS
-        and before.interval_us == after.interval_us
+        and (before.interval_us, before.url, before.name) == (after.interval_us, after.url, after.name)
         and before.due_us + before.count * before.interval_us == after.due_us
     )
