@@ -2,15 +2,19 @@
 
 Whoever asks for a download may not be the operator, and this machine may reach what they can not: itself, its
 neighbours, the servers that tell a machine in a cloud its secrets. So an address is judged by the registries
-of special addresses (IANA, RFC 6890), and an IPv4 address inside an IPv6 one is judged as what it is.
+of special addresses (IANA, RFC 6890), and an IPv4 address inside an IPv6 one is judged as what it is; which
+addresses are this machine's own, the kernel knows.
 
 Pure. Not ``ipaddress.is_global``: it lets NAT64, 6to4 and multicast pass, and changes with the version.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+Address = IPv4Address | IPv6Address
+IsHere = Callable[[Address], bool]
 
 # Never, not even when private addresses are allowed: no server of files has one of these.
 _METADATA = {
@@ -81,18 +85,19 @@ _MAPPED = (
 _NO_IPV4 = {IPv6Address("::"), IPv6Address("::1")}
 
 
-def why_refused(address: str, *, name: str = "", allow_private: bool = False) -> str:
+def why_refused(address: str, is_here: IsHere, *, name: str = "", allow_private: bool = False) -> str:
     """Why nothing is fetched from ``address``, in words; empty: it may be.
 
-    ``name`` is what the address was looked up for; empty: it stands in the URL itself. With ``allow_private``
-    only metadata servers, multicast and what can be nobody's address are refused.
+    ``is_here`` tells whether an address is one of this machine's own, public or not. ``name`` is what
+    the address was looked up for; empty: it stands in the URL itself. With ``allow_private`` only metadata
+    servers, multicast and what can be nobody's address are refused.
     """
-    why = _why(address, allow_private=allow_private)
+    why = _why(address, is_here, allow_private=allow_private)
     # Strangers read it, and are not to learn where the names of a private network lead.
     return f"the address of {name} is not public" if why and name else why
 
 
-def unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+def unmapped(address: Address) -> Address:
     """The IPv4 address that an IPv6 one stands for, else the address itself."""
     if isinstance(address, IPv6Address) and address not in _NO_IPV4:
         for network, shift in _MAPPED:
@@ -101,31 +106,33 @@ def unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return address
 
 
-def _why(address: str, *, allow_private: bool) -> str:
+def _why(address: str, is_here: IsHere, *, allow_private: bool) -> str:
     try:
         given = ip_address(address.partition("%")[0])
     except ValueError:
         return f"{address} is not an address"
-    kind = _kind(given, allow_private=allow_private)
+    kind = _kind(given, is_here, allow_private=allow_private)
     return f"the address {address} is not public ({kind})" if kind else ""
 
 
-def _kind(given: IPv4Address | IPv6Address, *, allow_private: bool) -> str:
+def _kind(given: Address, is_here: IsHere, *, allow_private: bool) -> str:
     meant = unmapped(given)
     if never := _never(given) or _never(meant):
         return never
     if private := _private(meant):
         return "" if allow_private else private
+    if not allow_private and (is_here(given) or is_here(meant)):
+        return "this machine's own"
     return "reserved" if isinstance(meant, IPv6Address) and meant not in _GLOBAL6 else ""
 
 
-def _never(address: IPv4Address | IPv6Address) -> str:
+def _never(address: Address) -> str:
     if address in _METADATA:
         return "metadata"
     return _kind4(address, _NEVER4) if isinstance(address, IPv4Address) else _kind6(address, _NEVER6)
 
 
-def _private(address: IPv4Address | IPv6Address) -> str:
+def _private(address: Address) -> str:
     return _kind4(address, _PRIVATE4) if isinstance(address, IPv4Address) else _kind6(address, _PRIVATE6)
 
 

@@ -151,7 +151,8 @@ class RangeTransfer:
 
     def _why_refused(self, address: str) -> str:
         name = "" if self._wire.is_address else self._wire.host
-        return why_refused(address, name=name, allow_private=self._ranges.config.allow_private)
+        may_be_private, is_here = self._ranges.config.allow_private, self._ranges.ways.is_here
+        return why_refused(address, is_here, name=name, allow_private=may_be_private)
 
     def _transfer(self) -> None:
         """Try the next address."""
@@ -281,6 +282,8 @@ class RangeTransfer:
             reason = reasons.after_stall(reason)
         if self._was_way_lost(reason):
             reason, words = Reason.NO_ROUTE, "there is no way from here to the site"
+        if self._body is not None and (end := self._body.close()) is not None:
+            reason, words = end
         done = self._done(reason, words)
         self._clean_up()
         self._ranges.finished(self, done)

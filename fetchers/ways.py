@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from fetchers.families import ANYBODY_6
+from fetchers.public import Address
 from pagestatus.clock import monotonic_us
 from pagestatus.loop import READ, Loop
 
@@ -38,12 +39,17 @@ _NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errn
 # (arp(7)), before what went on asking meanwhile is told that they can not be reached.
 SETTLES_US = 4_000_000
 
+# Devices that come and go (of containers) are new ones each time.
+MOST_BAD = 1000
+
 # Addresses that only a way to everybody leads to.
 _ANYBODY = ("1.0.0.1", ANYBODY_6)
 
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _ROUTE = struct.Struct("=8BI")
+# Of a route: its type, and that of addresses of this machine (RTN_LOCAL).
+_TYPE, _LOCAL = 7, 2
 _LINK = struct.Struct("=BxHiII")
 _NEIGHBOUR = struct.Struct("=BxxxiHBB")
 
@@ -71,10 +77,8 @@ class Ways:
 
     def lost(self, address: str, since_us: int) -> bool:
         """Whether there is no way to ``address``, or was none at some time since then (``monotonic_us``)."""
-        packed = ip_address(address).packed
-        family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
-        rest = (8 * len(packed), *[0] * 7)
-        kind, body = self._ask(_GETROUTE, _ROUTE.pack(family, *rest) + _attribute(_DESTINATION, packed))
+        way_to = ip_address(address)
+        kind, body = self._route(way_to)
         if kind == _ERROR:
             return -struct.unpack_from("=i", body)[0] in _NO_WAY
         if kind != _NEWROUTE:
@@ -84,9 +88,14 @@ class Ways:
         if not self._has_link(device):
             self._note(device)
         gateway = found.get(_GATEWAY)
-        if gateway is not None and self._is_silent(family, device, gateway):
+        if gateway is not None and self._is_silent(_family(way_to), device, gateway):
             self._note(gateway)
         return any(self._bad_us.get(part, -SETTLES_US) > since_us - SETTLES_US for part in (device, gateway))
+
+    def is_here(self, address: Address) -> bool:
+        """Whether ``address`` is one of this machine's own."""
+        kind, body = self._route(address)
+        return kind == _NEWROUTE and _ROUTE.unpack_from(body)[_TYPE] == _LOCAL
 
     def all_lost(self, since_us: int) -> bool:
         """The same of every way out of here: a name server on this machine finds out nothing then."""
@@ -99,6 +108,10 @@ class Ways:
             self._news.close()
         if self._asking is not None:
             self._asking.close()
+
+    def _route(self, address: Address) -> Told:
+        asked = _ROUTE.pack(_family(address), address.max_prefixlen, *[0] * 7)
+        return self._ask(_GETROUTE, asked + _attribute(_DESTINATION, address.packed))
 
     def _has_link(self, device: int) -> bool:
         kind, body = self._ask(_GETLINK, _LINK.pack(0, 0, device, 0, 0))
@@ -157,7 +170,15 @@ class Ways:
             self._linked.pop(device, None)
 
     def _note(self, part: Part) -> None:
+        # The latest last.
+        self._bad_us.pop(part, None)
         self._bad_us[part] = monotonic_us()
+        if len(self._bad_us) > MOST_BAD:
+            del self._bad_us[next(iter(self._bad_us))]
+
+
+def _family(address: Address) -> int:
+    return socket.AF_INET if address.version == 4 else socket.AF_INET6
 
 
 def _kernel(groups: int) -> socket.socket | None:

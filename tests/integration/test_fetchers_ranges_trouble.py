@@ -16,8 +16,9 @@ import pytest
 import trustme
 
 from fetchers.engine import Engine
+from fetchers.part_file import DiskTrouble, PartFile
 from fetchers.patient import PatientEngine
-from fetchers.public import why_refused
+from fetchers.public import IsHere, why_refused
 from fetching import RangeBench
 from name_server import NameServer, Zone
 from pagestatus.config import Check as CheckConfig
@@ -300,8 +301,9 @@ def test_private_addresses_are_refused_before_they_are_connected_to(
 def outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """127.0.0.2 counts as public, so that there is one on this machine."""
 
-    def judged(address: str, *, name: str, allow_private: bool) -> str:
-        return "" if address == "127.0.0.2" else why_refused(address, name=name, allow_private=allow_private)
+    def judged(address: str, is_here: IsHere, *, name: str, allow_private: bool) -> str:
+        refused = why_refused(address, is_here, name=name, allow_private=allow_private)
+        return "" if address == "127.0.0.2" else refused
 
     monkeypatch.setattr("fetchers.range_transfer.why_refused", judged)
 
@@ -339,7 +341,7 @@ def test_the_connection_itself_is_judged_new_or_not(
             assert bench.fetch(bench.task(site.url, 0, 10))[0].reason is Reason.NONE
         before = iter([""])
         monkeypatch.setattr(
-            "fetchers.range_transfer.why_refused", lambda _address, **_: next(before, "it is not public")
+            "fetchers.range_transfer.why_refused", lambda *_, **_more: next(before, "it is not public")
         )
         (done,) = bench.fetch(bench.task(site.url, 0, 10))
         assert (done.reason, done.words, done.position) == (Reason.ADDRESS, "it is not public", 0)
@@ -379,6 +381,23 @@ def test_a_disk_that_is_full(bench: RangeBench) -> None:
     assert 50_000 <= full.position <= 100_000
     assert good.reason is Reason.NONE
     assert bench.part.read_bytes()[: full.position] == CONTENT[: full.position]
+
+
+def test_a_file_system_that_says_at_the_close_that_it_had_no_room(
+    bench: RangeBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As NFS does; there is none here."""
+    close = PartFile.close
+
+    def closed(part: PartFile) -> None:
+        close(part)
+        raise DiskTrouble(Reason.DISK_FULL, "the part file: No space left on device")
+
+    monkeypatch.setattr(PartFile, "close", closed)
+    with FileSite(CONTENT) as site:
+        (done,) = bench.fetch(bench.task(site.url, 10, 20))
+    assert (done.reason, done.position) == (Reason.DISK_FULL, 10)
+    assert done.words == "the part file: No space left on device"
 
 
 # --- beside the checks --------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,13 @@ from pagestatus.clock import monotonic_us
 from pagestatus.config import Check
 from pagestatus.loop import Loop
 from pagestatus.messages import Reason
+from range_site import FileSite
 
 BEYOND, GATEWAY = "198.51.100.1", "192.0.2.3"
 NO_ROUTE = "203.0.113.1"
+NEAR_TOO, NEAR_6 = "192.0.2.9", "2001:db8::"
+# Of nobody here: in a namespace of its own it is this machine's.
+PUBLIC = "8.8.8.8"
 
 
 class Place:
@@ -103,6 +108,38 @@ def test_a_gateway_that_is_silent(place: Place) -> None:
         visit.connect_ex((BEYOND, 80))
         assert place.lost(BEYOND)
         assert not place.lost(FAR)
+
+
+def test_which_addresses_are_this_machines_own(place: Place) -> None:
+    place.near.ip("address", "add", f"{NEAR_TOO}/24", "dev", "near")
+    place.near.ip("address", "add", f"{NEAR_6}/64", "dev", "near", "nodad")
+    for own in (NEAR, NEAR_TOO, NEAR_6, "127.0.0.1", "127.1.2.3", "::1"):
+        assert place.ways.is_here(ip_address(own)), own
+    for other in (FAR, BEYOND, NO_ROUTE, f"{NEAR_6}1"):
+        assert not place.ways.is_here(ip_address(other)), other
+
+
+def test_a_range_is_not_fetched_from_a_public_address_of_this_machine(tmp_path: Path) -> None:
+    with namespaces(1) as (here,), here.entered():
+        here.ip("address", "add", f"{PUBLIC}/32", "dev", "lo")
+        with FileSite(bytes(100), host=PUBLIC) as site:
+            bench = RangeBench(tmp_path, allow_private=False)
+            (done,) = bench.fetch(bench.task(site.url, 0, 10))
+            bench.close()
+            assert (done.reason, site.connections) == (Reason.ADDRESS, 0)
+            assert done.words == f"the address {PUBLIC} is not public (this machine's own)"
+
+
+def test_devices_that_come_and_go_take_no_memory(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fetchers.ways.MOST_BAD", 3)
+    for number in range(6):
+        place.near.ip("link", "add", f"d{number}", "type", "veth", "peer", "name", f"e{number}")
+        place.near.ip("link", "delete", f"d{number}")
+    # The kernel has told it before the command ends.
+    rounds: list[None] = []
+    place.loop.after(0.01, lambda: rounds.append(None))
+    place.until(lambda: bool(rounds), "the news has been read")
+    assert len(place.ways._bad_us) == 3
 
 
 def test_a_range_behind_a_lost_link_is_no_trouble_of_the_site(place: Place, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from bridge_client import BridgeClient
 from downloads import CONTENT, trouble_of
-from fetchers.public import why_refused
+from fetchers.public import IsHere, why_refused
 from fetching import RangeBench
 from name_server import NameServer, Zone
 from page_site import Asked, PageSite, part_of
@@ -78,8 +78,9 @@ def inside() -> Iterator[FileSite]:
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> str:
     """127.0.0.2 counts as public: else this machine would have no address that does."""
 
-    def judged(address: str, *, name: str, allow_private: bool) -> str:
-        return "" if address == "127.0.0.2" else why_refused(address, name=name, allow_private=allow_private)
+    def judged(address: str, is_here: IsHere, *, name: str, allow_private: bool) -> str:
+        refused = why_refused(address, is_here, name=name, allow_private=allow_private)
+        return "" if address == "127.0.0.2" else refused
 
     monkeypatch.setattr("fetchers.range_transfer.why_refused", judged)
     return "127.0.0.2"

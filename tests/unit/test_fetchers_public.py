@@ -112,36 +112,50 @@ NEVER = [
 ]
 
 
+def judged(address: str, *own: str, name: str = "", allow_private: bool = False) -> str:
+    """On a machine with these addresses of its ``own``."""
+    return why_refused(address, lambda found: str(found) in own, name=name, allow_private=allow_private)
+
+
 @pytest.mark.parametrize("address", PUBLIC)
 def test_public(address: str) -> None:
-    assert why_refused(address) == ""
+    assert judged(address) == ""
 
 
 @pytest.mark.parametrize(("address", "kind"), PRIVATE)
 def test_private_unless_it_is_allowed(address: str, kind: str) -> None:
-    assert why_refused(address) == f"the address {address} is not public ({kind})"
-    assert why_refused(address, allow_private=True) == ""
+    assert judged(address) == f"the address {address} is not public ({kind})"
+    assert judged(address, allow_private=True) == ""
 
 
 @pytest.mark.parametrize(("address", "kind"), NEVER)
 def test_never(address: str, kind: str) -> None:
     expected = f"the address {address} is not public ({kind})"
-    assert why_refused(address) == why_refused(address, allow_private=True) == expected
+    assert judged(address) == judged(address, allow_private=True) == expected
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "::1", "169.254.169.254", "ff02::1", "nonsense"])
 def test_where_a_name_leads_is_not_told(address: str) -> None:
-    assert why_refused(address, name="inside.test") == "the address of inside.test is not public"
+    assert judged(address, name="inside.test") == "the address of inside.test is not public"
 
 
 def test_a_name_may_lead_to_what_is_public() -> None:
-    assert why_refused("8.8.8.8", name="outside.test") == ""
-    assert why_refused("10.0.0.1", name="inside.test", allow_private=True) == ""
+    assert judged("8.8.8.8", name="outside.test") == ""
+    assert judged("10.0.0.1", name="inside.test", allow_private=True) == ""
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"])
+def test_public_addresses_of_this_machine_are_not_public(address: str) -> None:
+    own = "8.8.8.8"
+    assert judged(address, own) == f"the address {address} is not public (this machine's own)"
+    assert judged(address, own, name="inside.test") == "the address of inside.test is not public"
+    assert judged(address, own, allow_private=True) == judged("8.8.4.4", own) == ""
+    assert judged("2a00::1", "2a00::1") != ""
 
 
 @pytest.mark.parametrize("text", ["", "localhost", "127.1", "0x7f000001", "::1::", "010.0.0.1"])
 def test_what_is_no_address_is_refused(text: str) -> None:
-    assert why_refused(text, allow_private=True) == f"{text} is not an address"
+    assert judged(text, allow_private=True) == f"{text} is not an address"
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -155,10 +169,10 @@ def test_wrapping_changes_nothing(number: int) -> None:
     ]
     for text in wrapped:
         assert unmapped(ip_address(text)) == plain
-        assert bool(why_refused(text)) == bool(why_refused(str(plain)))
+        assert bool(judged(text)) == bool(judged(str(plain)))
 
 
 @given(st.ip_addresses(v=4))
 def test_it_is_never_more_lenient_than_the_standard_library(address: IPv4Address) -> None:
-    if why_refused(str(address)) == "":
+    if judged(str(address)) == "":
         assert address.is_global
