@@ -52,7 +52,7 @@ class Gathered:
         self.position = position
 
     def close(self) -> None:
-        """Give the file back."""
+        """Give the file back; raises DiskTrouble."""
         self._part.close()
 
     def _write(self, piece: memoryview) -> None:

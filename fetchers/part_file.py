@@ -17,6 +17,7 @@ from pagestatus.messages import RangeTask, Reason
 
 # O_NONBLOCK: opening a named pipe would wait for its reader; files do not mind.
 _FLAGS = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_CLOSED = -1
 _REASONS: Mapping[int, Reason] = MappingProxyType(
     {
         errno.ENOSPC: Reason.DISK_FULL,
@@ -72,8 +73,17 @@ class PartFile:
             raise _told(trouble) from trouble
 
     def close(self) -> None:
-        """Give the descriptor back."""
-        os.close(self._fd)
+        """Give the descriptor back, once.
+
+        Raises DiskTrouble: some file systems (NFS) say only now that they had no room for what was written.
+        """
+        fd, self._fd = self._fd, _CLOSED
+        if fd == _CLOSED:
+            return
+        try:
+            os.close(fd)
+        except OSError as trouble:
+            raise _told(trouble) from trouble
 
 
 def _open(folder: Path, name: str) -> int:

@@ -99,6 +99,11 @@ class RangeBody:
             return End(Reason.SHORT, f"the server sent the bytes up to {self.position} of {wanted}")
         return End(reason, words)
 
-    def close(self) -> None:
-        """Give the file back."""
-        self._gathered.close()
+    def close(self) -> End | None:
+        """Give the file back; what is wrong with what was written, if the file system says so only now."""
+        try:
+            self._gathered.close()
+        except DiskTrouble as trouble:
+            self._gathered.forget(self._start)
+            return End(trouble.reason, str(trouble))
+        return None

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from pagestatus.config import Downloads as Policy
 from pagestatus.messages import FetcherState, RangeDone, RangeProgress, RangeTask, Reason
+from wsbridge.course import Content
 from wsbridge.crew import Crew, Member
 from wsbridge.download import Download
 from wsbridge.entry import Entry, Status
@@ -43,10 +44,10 @@ class Lease(NamedTuple):
     download: Download
     epoch: int
     host: tuple[str, str, int]
-    # Its bytes, and the part file that they go into (0: none).
+    # Its bytes, and what they go into.
     start: int
     stop: int
-    inode: int
+    content: Content
 
 
 class Book:
@@ -208,7 +209,7 @@ class Book:
             lease.download.on_done(done, now)
         else:
             # The download has dropped it meanwhile, and has what was written all the same.
-            lease.download.on_late(done, lease.start, lease.stop, lease.inode)
+            lease.download.on_late(done, lease.start, lease.stop, lease.content)
         self.settle(lease.download)
 
     def on_answer(self, answer: Answer) -> None:
@@ -271,7 +272,7 @@ class Book:
         if member is None or piece is None:
             return False
         task = self._lend(download, member, piece, now)
-        self._leases[task.task] = Lease(download, member.epoch, host, task.start, task.stop, task.inode)
+        self._leases[task.task] = Lease(download, member.epoch, host, task.start, task.stop, download.content)
         self._heard[task.task] = now
         self._count_host(host, 1)
         return True

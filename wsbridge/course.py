@@ -18,9 +18,9 @@ from pagestatus.config import Downloads as Policy
 from pagestatus.messages import Head, RangeDone, RangeTask, Reason
 from pagestatus.urls import wire_url
 from wsbridge.entry import Entry, Status, Trouble
-from wsbridge.fate import Fate, fate_of, trouble_of
+from wsbridge.fate import Fate, fate_of, takes_back, trouble_of
 from wsbridge.fetching import QUESTION, WHOLE, Fetching
-from wsbridge.jobs import Answer, Claims, Job
+from wsbridge.jobs import Answer, Claims, Job, Verify
 from wsbridge.names import PART, file_name
 from wsbridge.orders import Orders
 from wsbridge.pace import Pace
@@ -46,6 +46,14 @@ class Phase(Enum):
     FETCHING = auto()
     VERIFYING = auto()
     PUBLISHING = auto()
+
+
+class Content(NamedTuple):
+    """What a part file holds. After a sync that failed it is another: what comes late was not for that."""
+
+    # 0: there is no part file.
+    inode: int
+    failed_syncs: int
 
 
 class Written(NamedTuple):
@@ -85,6 +93,7 @@ class Course:
         self._setbacks = Setbacks(self._new_pace())
         # The answer to the question has told the name, if the server tells one.
         self._is_named = True
+        self._failed_syncs = 0
         # Why the disk takes longer, as was told last.
         self._delay: Trouble | None = None
 
@@ -119,6 +128,11 @@ class Course:
     def is_there(self) -> bool:
         """The file is complete, verified, on the disk, and has its final name."""
         return self.entry.status is Status.DOWNLOADED
+
+    @property
+    def content(self) -> Content:
+        """What a range that begins now is written into."""
+        return Content(self.entry.inode if self.phase is Phase.FETCHING else 0, self._failed_syncs)
 
     @property
     def host(self) -> tuple[str, str, int]:
@@ -212,12 +226,12 @@ class Course:
             self._on_range(self._fetching.ranges, done, now)
         self.changed = True
 
-    def on_late(self, done: RangeDone, start: int, stop: int, inode: int) -> None:
-        """A task of [start, stop) that was dropped had written into the part file with this ``inode``."""
+    def on_late(self, done: RangeDone, start: int, stop: int, content: Content) -> None:
+        """A task of [start, stop) that was dropped had written into ``content``."""
         ranges = self._fetching.ranges
-        if not inode or inode != self.entry.inode or ranges is None:
+        if not content.inode or content != (self.entry.inode, self._failed_syncs) or ranges is None:
             return
-        if done.reason is Reason.LONG:
+        if takes_back(done, start):
             ranges.forget(start, stop)
         else:
             ranges.note(start, done.position)
@@ -289,8 +303,9 @@ class Course:
         self._become(Status.DOWNLOADING)
 
     def _on_range(self, ranges: Ranges, done: RangeDone, now: float) -> None:
-        wait_s = self._setbacks.of_range(ranges.in_flight[done.task], done, now)
-        if done.reason is Reason.LONG:
+        range_ = ranges.in_flight[done.task]
+        wait_s = self._setbacks.of_range(range_, done, now)
+        if takes_back(done, range_.start):
             ranges.distrust(done.task)
         ranges.end(done.task, now + wait_s if wait_s else 0.0)
         fate = fate_of(done)
@@ -391,6 +406,8 @@ class Course:
             self.entry.trouble = None
         match self._part.on_answer(answer):
             case Trouble() as trouble:
+                if isinstance(answer.job, Verify):
+                    self._distrust_unsynced()
                 self.on_disk_trouble(trouble)
             case Step.READY:
                 self._fetching.is_fresh = True
@@ -435,12 +452,16 @@ class Course:
             self.unsaved = True
 
     def on_sync_failed(self, written: Written, trouble: Trouble) -> None:
-        """The disk could not take all of what was ``unsynced``: it says so once, and not which bytes."""
+        """The disk could not take all of what was ``unsynced``."""
         # What is given up may be gone from the disk before that is known here.
         if written.inode == self.entry.inode and not self.is_there and not self.entry.given_up:
-            # Back to what was synced before.
-            self._fetching.forget()
+            self._distrust_unsynced()
             self.on_disk_trouble(trouble)
+
+    def _distrust_unsynced(self) -> None:
+        """Back to what was synced before: of a sync that fails the disk tells once, and not which bytes."""
+        self._fetching.forget()
+        self._failed_syncs += 1
 
     # --- the end ------------------------------------------------------------------------------------------
 

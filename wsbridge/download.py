@@ -52,6 +52,9 @@ class Download(Course):
         """The bridge ends; its successor goes on."""
         self._fetching.drop()
         self._part.let_be()
+        if self.phase is Phase.VERIFYING:
+            # Nobody will hear how its sync ended.
+            self._distrust_unsynced()
         self.phase = Phase.IDLE
 
     def _queue(self) -> bool:

@@ -109,6 +109,15 @@ def fate_of(done: RangeDone) -> Fate:
     return _BY_REASON.get(done.reason, Fate.AGAIN)
 
 
+def takes_back(done: RangeDone, start: int) -> bool:
+    """Whether what a range from ``start`` on has brought is worth nothing, whatever was told of it before.
+
+    Either it was wrong, or the file system lost it: some say so only when a file is closed.
+    """
+    is_lost = done.reason in {Reason.DISK, Reason.DISK_FULL} and done.position <= start
+    return is_lost or done.reason is Reason.LONG
+
+
 def trouble_of(done: RangeDone) -> Trouble:
     """The same for whoever looks at the download."""
     if done.reason is Reason.HTTP_STATUS or (done.reason is Reason.NONE and done.status):

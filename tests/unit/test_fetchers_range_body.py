@@ -197,6 +197,18 @@ def test_a_device_that_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     body.close()
 
 
+def test_a_file_system_that_says_at_the_end_that_it_had_no_room(make: Make) -> None:
+    body = make()
+    assert take(body, b"abcdef")
+    assert body.flush()
+    assert body.position == 16
+    # What close(2) says is all that is known of it then.
+    os.close(body._gathered._part._fd)
+    assert body.close() == End(Reason.DISK, "the part file: Bad file descriptor")
+    assert body.position == 10
+    assert body.close() is None, "it is closed once"
+
+
 @pytest.mark.parametrize("size", [1, 1000, 16 << 10, TOGETHER_BYTES - 1, TOGETHER_BYTES, TOGETHER_BYTES + 1])
 def test_pieces_of_any_size_are_gathered_and_none_is_lost(make: Make, part: Path, size: int) -> None:
     content = random.Random(size).randbytes(5 * size)  # noqa: S311 - bytes, not secrets

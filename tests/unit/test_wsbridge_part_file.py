@@ -22,7 +22,7 @@ from range_records import (
     first_byte,
     trouble_code,
 )
-from wsbridge.course import Written
+from wsbridge.course import Content, Written
 from wsbridge.digests import Digest
 from wsbridge.entry import Status, Trouble
 from wsbridge.jobs import Choose, Discard, Done, Find, Make, Publish, Verify
@@ -237,6 +237,71 @@ def test_what_can_not_be_synced_is_fetched_again(code: str, status: Status) -> N
     assert stand.give_one().start == 70
 
 
+@pytest.mark.parametrize(("code", "status"), [("disk", Status.FAILED), ("disk_full", Status.PAUSED)])
+def test_what_can_not_be_synced_at_the_end_is_fetched_again(code: str, status: Status) -> None:
+    stand = fetching(total=MIB)
+    task = stand.give_one()
+    stand.come(task, 70)
+    sync(stand)
+    stand.end(task)
+    stand.fail(stand.job(), code)
+    assert (stand.entry.status, stand.download.completed, stand.entry.done) == (status, 70, ((0, 70),))
+    assert stand.download.unsynced() is None, "a sync that goes well now says nothing of it"
+    assert stand.download.resume() if status is Status.PAUSED else stand.download.retry()
+    stand.download.start()
+    stand.asked(MIB)
+    assert stand.give_one().start == 70
+
+
+def test_a_bridge_that_ends_while_it_verifies_notes_nothing_more() -> None:
+    stand = fetching(total=MIB)
+    task = stand.give_one()
+    stand.come(task, 70)
+    sync(stand)
+    stand.end(task)
+    stand.download.suspend()
+    assert (stand.download.unsynced(), stand.entry.done) == (None, ((0, 70),))
+
+
+@pytest.mark.parametrize("code", [Reason.DISK, Reason.DISK_FULL])
+def test_what_a_file_system_loses_after_it_was_told_is_taken_back(code: Reason) -> None:
+    stand = fetching(total=2 * MIB)
+    first, second = stand.give_all()
+    stand.come(first, 70)
+    stand.come(second, MIB + 50)
+    sync(stand)
+    stand.end(second, code, position=MIB)
+    assert (stand.entry.status, stand.download.completed) == (
+        Status.PAUSED if code is Reason.DISK_FULL else Status.FAILED, 70,
+    )  # fmt: skip
+    late(stand, first, code, position=0)
+    assert stand.download.completed == 0
+    sync(stand)
+    assert stand.entry.done == ()
+
+
+def test_what_was_written_before_the_end_of_the_room_is_kept() -> None:
+    stand = fetching(total=MIB)
+    stand.end(stand.give_one(), Reason.DISK_FULL, position=70)
+    assert (stand.entry.status, stand.download.completed) == (Status.PAUSED, 70)
+
+
+def test_what_a_dropped_task_wrote_before_a_sync_failed_is_nothing() -> None:
+    stand = fetching(total=MIB)
+    task = stand.give_one()
+    stand.come(task, 70)
+    before = stand.download.content
+    written = stand.download.unsynced()
+    assert written is not None
+    stand.download.on_sync_failed(written, Trouble("disk_full", "x"))
+    stand.download.resume()
+    stand.download.start()
+    stand.asked(MIB)
+    assert (before.inode, stand.download.content.inode) == (task.inode, task.inode)
+    stand.download.on_late(done(task, position=70), task.start, task.stop, before)
+    assert stand.download.completed == 0
+
+
 def test_a_part_that_is_gone_or_given_up_need_not_be_synced() -> None:
     ends: list[Callable[[Stand], object]] = [
         lambda stand: stand.finish([task]),
@@ -263,7 +328,8 @@ def test_a_part_that_is_gone_or_given_up_need_not_be_synced() -> None:
 
 def late(stand: Stand, task: RangeTask, reason: Reason = Reason.NONE, inode: int = 0, **more: int) -> None:
     """The fetcher of a task that was dropped speaks, as ``Book`` passes it on."""
-    stand.download.on_late(done(task, reason, **more), task.start, task.stop, inode or task.inode)
+    content = Content(inode or task.inode, 0)
+    stand.download.on_late(done(task, reason, **more), task.start, task.stop, content)
 
 
 def test_the_last_bytes_that_a_dropped_task_had_written_complete_the_file() -> None:
@@ -332,7 +398,7 @@ def test_what_a_dropped_task_wrote_into_another_part_is_nothing() -> None:
     for reason in (Reason.NONE, Reason.LONG):
         late(stand, task, reason, inode=task.inode + 1)
         assert stand.download.completed == 70
-    stand.download.on_late(done(task), 0, MIB, 0)
+    stand.download.on_late(done(task), 0, MIB, Content(0, 0))
     stand.download.cancel()
     late(stand, task)
     assert stand.download.completed == 0

@@ -139,6 +139,7 @@ def test_what_a_job_waits_for_is_told_until_it_is_done(at: At) -> None:
 def test_a_wait_for_the_disk_does_not_hide_that_the_file_has_changed() -> None:
     stand = fetching()
     stand.end(stand.give_one(), Reason.CHANGED)
+    stand.now += 100
     stand.end(stand.give_one(), head=first_byte(10, etag='"b"'))
     job = stand.jobs()[-1]
     stand.download.on_delay(job, Trouble("no_fds", "no descriptors"))
