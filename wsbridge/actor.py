@@ -266,6 +266,8 @@ class Bridge:
             self.book.on_answer(answer)
         # A name that was chosen for a download that is gone, or was given up or paused, is free again.
         download = self.book.downloads.get(job.id)
+        if download is None and isinstance(job, Discard):
+            self.keeper.forget(job.id)
         if download is None or (download.phase is Phase.IDLE and not download.entry.name):
             self._disk.release(job.id)
         self.guest.kick()

@@ -95,5 +95,7 @@ class Desk:
             return False
         self._book.remove(download)
         log.info("download %s is off the list", download.entry.id)
-        self._forget(download.entry.id)
+        if not download.entry.given_up:
+            self._forget(download.entry.id)
+        # Else it is forgotten when its part file is gone, so that a successor can see to that.
         return True

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
@@ -43,6 +45,12 @@ def begun(client: BridgeClient, url: str) -> str:
     id_ = client.add(url, threads=1)
     client.until_it(id_, lambda told: told["completed"] == 4 * RANGE_BYTES, "has four ranges")
     return id_
+
+
+def journaled(system: System) -> set[str]:
+    """The ids in the journal."""
+    with closing(sqlite3.connect(system.data_dir / "downloads.db", timeout=10 * SLOWNESS)) as database:
+        return {id_ for (id_,) in database.execute("SELECT id FROM downloads")}
 
 
 def done(client: BridgeClient, action: str, id_: str) -> str:
@@ -98,6 +106,7 @@ def test_remove_of_what_has_not_arrived_takes_its_part_along(
     assert done(client, "remove", id_) == "Download has been removed from the list."
     client.until_gone(id_)
     eventually(lambda: not list(system.downloads_dir.glob("removed*")), "the part is gone")
+    eventually(lambda: id_ not in journaled(system), "the journal has forgotten it")
     assert client.act("pause", id_)["error"]["code"] == "unknown_id"
 
 
@@ -113,6 +122,7 @@ def test_remove_of_what_has_failed_takes_its_part_along(
     assert (system.downloads_dir / "failed.bin.part").exists()
     done(client, "remove", id_)
     eventually(lambda: not list(system.downloads_dir.glob("failed*")), "the part is gone")
+    eventually(lambda: id_ not in journaled(system), "the journal has forgotten it")
 
 
 def test_remove_of_what_has_arrived_leaves_the_file(pages: PageSite, client: BridgeClient) -> None:
