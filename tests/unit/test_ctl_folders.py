@@ -9,6 +9,7 @@ import pytest
 
 from pagestatus.config import Config, Downloads
 from pagestatus.ctl.folders import open_to_all, unusable
+from pagestatus.quoting import quoted
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_folders_in_which_anybody_can_write_are_told(config: Config, tmp_path: P
     files.chmod(0o777)
     config = msgspec.structs.replace(config, downloads=Downloads(dir=files))
     assert list(open_to_all(config)) == [
-        f"downloads.dir: '{files}': any user can write there; chmod o-w keeps them out"
+        f"downloads.dir: {quoted(str(files))}: any user can write there; chmod o-w keeps them out"
     ]
 
 

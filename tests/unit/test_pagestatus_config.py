@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from pagestatus import addresses
 from pagestatus.config import LONGEST_TOKEN, MOST_FETCHERS, Config, ConfigMistakes, load
+from pagestatus.quoting import quoted
 
 # Key; its default; then what stands in the file, in the environment and on the command line, with what
 # becomes of each.
@@ -448,7 +449,9 @@ def test_two_tokens_are_one_too_many(place: Place) -> None:
     place.environment(PAGESTATUS_WEBSOCKET_TOKEN=SECRET)
     place.file("[websocket]\ntoken_file = 'token'")
     expected = "expected websocket.token or websocket.token_file, not both"
-    assert place.mistakes() == [f"pagestatus.toml: websocket.token_file: '{place.token}': {expected}"]
+    assert place.mistakes() == [
+        f"pagestatus.toml: websocket.token_file: {quoted(str(place.token))}: {expected}"
+    ]
 
 
 @pytest.mark.parametrize(
