@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 START_S = 10
+# Of the kernel's range for connections out of here these are not, unless it was widened (ip(7)).
+_NEVER_GIVEN = range(20_000, 32_000)
 
 # Everything that nginx writes goes to the folder that it is given with -p.
 _CONF = """
@@ -62,11 +65,17 @@ def nginx(folder: Path, http: str) -> Iterator[None]:
 
 
 def free_port(address: str = "127.0.0.1") -> int:
-    """A port that is free at ``address``, and so in all likelihood at other addresses of loopback."""
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that is free at ``address``, and so in all likelihood at other addresses of loopback.
+
+    No connection out of here is given it before it is used. Raises ``NotEnough``.
+    """
+    for port in random.sample(_NEVER_GIVEN, len(_NEVER_GIVEN)):
+        with socket.socket() as probe, suppress(OSError):
+            # As servers do: connections that have ended are in nobody's way.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+            return port
+    raise NotEnough(f"no port from {_NEVER_GIVEN.start} on is free at {address}")
 
 
 def _wait_for(pid_file: Path, process: subprocess.Popen[bytes]) -> None:

@@ -95,16 +95,19 @@ def test_what_is_sent_in_one_round_goes_in_batches_and_in_order(ring: Ring) -> N
     assert outbox.waiting == outbox.dropped == 0
 
 
-def test_a_busy_outbox_rests_between_its_batches(ring: Ring) -> None:
+def test_a_busy_outbox_rests_between_its_batches(ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
     ring.inbox()
     outbox = ring.outbox(longest_rest_s=3600.0)
+    monkeypatch.setattr("pagestatus.ports.REST_S", 1000.0)
     outbox.send(Pulse(0))
     outbox.send(Pulse(1))
     ring.until(lambda: ring.numbers == [0, 1])
-    # Two milliseconds of rest for two records.
+    assert 0 < outbox._rests_until - ring.loop.now < 2000, "for two records"
     outbox.send_all(pulses(2, 3, 4))
-    outbox._flush_in_time()
+    ring.loop.round(0)
     assert outbox.waiting == 3
+    # It is over.
+    outbox._rests_until = ring.loop.now
     ring.until(lambda: ring.numbers == [0, 1, 2, 3, 4])
     # Not for a whole frame, however long it would rest.
     outbox._rests_until = ring.loop.now + 3600
