@@ -12,6 +12,7 @@ import errno
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import ip_address
 
 from fetchers.families import ANYBODY_6
@@ -41,6 +42,8 @@ SETTLES_US = 4_000_000
 
 # Devices that come and go (of containers) are new ones each time.
 MOST_BAD = 1000
+
+_ANY_PORT = 9
 
 # Addresses that only a way to everybody leads to.
 _ANYBODY = ("1.0.0.1", ANYBODY_6)
@@ -95,7 +98,9 @@ class Ways:
     def is_here(self, address: Address) -> bool:
         """Whether ``address`` is one of this machine's own."""
         kind, body = self._route(address)
-        return kind == _NEWROUTE and _ROUTE.unpack_from(body)[_TYPE] == _LOCAL
+        if kind == _NEWROUTE:
+            return bool(_ROUTE.unpack_from(body)[_TYPE] == _LOCAL)
+        return kind != _ERROR and _is_our_end(address)
 
     def all_lost(self, since_us: int) -> bool:
         """The same of every way out of here: a name server on this machine finds out nothing then."""
@@ -175,6 +180,14 @@ class Ways:
         self._bad_us[part] = monotonic_us()
         if len(self._bad_us) > MOST_BAD:
             del self._bad_us[next(iter(self._bad_us))]
+
+
+def _is_our_end(address: Address) -> bool:
+    """The same where tables can not be asked: who talks to our address talks from there. Sends nothing."""
+    with suppress(OSError), socket.socket(_family(address), socket.SOCK_DGRAM) as probe:
+        probe.connect((str(address), _ANY_PORT))
+        return ip_address(probe.getsockname()[0]) == address
+    return False
 
 
 def _family(address: Address) -> int:

@@ -86,14 +86,18 @@ class Bridge:
         folder, journal = self._open_folder(), Journal(config.data_dir)
         self._orders = Orders(journal.next_epoch(runner.clock.now_us()))
         self.book = Book(config.downloads, self._orders, Random(), lambda: secrets.token_hex(2))  # noqa: S311
-        self.book.restore(recovered(journal.entries(), folder, self._orders))
+        entries = recovered(journal.entries(), folder, self._orders)
+        self.book.restore(entry for entry in entries if not entry.removed)
         self._minutes = Minutes(journal.minutes())
         self.keeper = Keeper(
             self.book, self._orders, self._minutes, folder, journal, runner.clock, self.guest.kick
         )
         self._disk = Disk(folder, self._is_wanted)
         self._folder = folder
-        self.desk = Desk(self.book, self.keeper.forget)
+        for entry in entries:
+            if entry.removed and not entry.given_up:
+                self.keeper.forget(entry.id)
+        self.desk = Desk(self.book, self.keeper.forget, self.keeper.leave)
         self._aggregator = Outbox(loop, context, runner.addresses.aggregator)
         self._inbox = Inbox(loop, context, runner.addresses.wsbridge, self._receive)
         door = Door(config.websocket, config.websocket.read_token())

@@ -23,6 +23,7 @@ from wsbridge.orders import Orders
 from wsbridge.places import Places
 from wsbridge.ranges import Range
 from wsbridge.requests import Add
+from wsbridge.setbacks import CHANGED
 from wsbridge.spans import Piece
 
 # Of the list as a message: ordinary websocket clients take 1 MiB. Bytes.
@@ -77,6 +78,9 @@ class Book:
         for entry in entries:
             if not entry.has_ended and entry.status is not Status.PAUSED:
                 entry.status = Status.QUEUED
+                if entry.trouble is not None and entry.trouble.code != CHANGED:
+                    # What has hindered the bridge before is not known to hinder this one.
+                    entry.trouble = None
             self._insert(entry)
 
     def add(self, wanted: Add, now_us: int) -> Download:

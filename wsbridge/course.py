@@ -231,16 +231,22 @@ class Course:
         ranges = self._fetching.ranges
         if not content.inode or content != (self.entry.inode, self._failed_syncs) or ranges is None:
             return
+        if self.phase is Phase.PUBLISHING:
+            # It is verified, whatever comes late.
+            return
         if takes_back(done, start):
             ranges.forget(start, stop)
+            self.entry.take_back(start, stop)
+            self.unsaved = True
         else:
             ranges.note(start, done.position)
         self.changed = True
         if self.phase is Phase.FETCHING and ranges.is_complete:
             self._verify()
         elif self.phase is Phase.VERIFYING and not ranges.is_complete:
-            # What is looked at is not what it was.
+            # What is looked at is not what it was, and nobody will hear how its sync ends.
             self._part.let_be()
+            self._distrust_unsynced()
             self.phase = Phase.FETCHING
             self._fetch()
 
@@ -307,6 +313,8 @@ class Course:
         wait_s = self._setbacks.of_range(range_, done, now)
         if takes_back(done, range_.start):
             ranges.distrust(done.task)
+            self.entry.take_back(range_.start, range_.stop)
+            self.unsaved = True
         ranges.end(done.task, now + wait_s if wait_s else 0.0)
         fate = fate_of(done)
         if wait_s:
@@ -417,6 +425,8 @@ class Course:
             case Step.VERIFIED:
                 self.phase = Phase.PUBLISHING
             case Step.PUBLISHED:
+                # There is no part file any more.
+                self._fetching.forget()
                 self._stop(Status.DOWNLOADED, None)
             case None:
                 pass
@@ -442,7 +452,7 @@ class Course:
     def on_synced(self, written: Written) -> None:
         """What was ``unsynced`` is on the disk."""
         ranges = self._fetching.ranges
-        if ranges is None or self.unsynced() is None:
+        if ranges is None or self.phase is Phase.PUBLISHING:
             return
         # Some may be distrusted by now, or of a part before this one, whose inode was used again.
         if (written.inode, written.distrusted) == (self.entry.inode, ranges.distrusted) and all(

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from wsbridge.book import Book, Full
 from wsbridge.download import Download
+from wsbridge.entry import Entry
 from wsbridge.requests import Act, Add, Mistake, SetUrl
 
 log = logging.getLogger(__name__)
@@ -27,10 +28,11 @@ _DONE: Mapping[str, str] = MappingProxyType(
 class Desk:
     """Carries requests to the book; raises ``Mistake`` for what cannot be done."""
 
-    def __init__(self, book: Book, forget: Callable[[str], None]) -> None:
-        """``forget`` is told the id of what was removed from the list."""
+    def __init__(self, book: Book, forget: Callable[[str], None], leave: Callable[[Entry], None]) -> None:
+        """``forget`` is told the id of what is off the list; ``leave`` its entry, if its part is there."""
         self._book = book
         self._forget = forget
+        self._leave = leave
 
     def add(self, wanted: Add, now_us: int) -> Download:
         """Put a download in the list; ``now_us`` is microseconds since the epoch."""
@@ -95,7 +97,8 @@ class Desk:
             return False
         self._book.remove(download)
         log.info("download %s is off the list", download.entry.id)
-        if not download.entry.given_up:
+        if download.entry.given_up:
+            self._leave(download.entry)
+        else:
             self._forget(download.entry.id)
-        # Else it is forgotten when its part file is gone, so that a successor can see to that.
         return True

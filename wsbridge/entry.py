@@ -8,7 +8,7 @@ import msgspec
 
 from pagestatus.messages import Head, RangeDone
 from wsbridge.digests import Digest, from_head, of_request
-from wsbridge.spans import Piece
+from wsbridge.spans import Piece, Spans
 
 
 class Status(StrEnum):
@@ -71,6 +71,8 @@ class Entry(msgspec.Struct, kw_only=True, omit_defaults=True):
     title: str = ""
     # The part file is to be removed, and that has not been seen to be done.
     given_up: bool = False
+    # It is off the list, and is kept for as long as it is given up.
+    removed: bool = False
 
     @property
     def has_ended(self) -> bool:
@@ -91,6 +93,12 @@ class Entry(msgspec.Struct, kw_only=True, omit_defaults=True):
         """These bytes of the part file are on the disk; returns how many more that are than before."""
         before, self.done = self.synced, pairs
         return max(0, self.synced - before)
+
+    def take_back(self, start: int, stop: int) -> None:
+        """The bytes [start, stop) of the part file are worth nothing."""
+        kept = Spans(self.done)
+        kept.remove(start, stop)
+        self.done = kept.pairs()
 
     def is_other(self, total: int, head: Head) -> bool:
         """Whether a file of ``total`` bytes with this ``head`` is not the one that is known."""

@@ -112,10 +112,10 @@ def fate_of(done: RangeDone) -> Fate:
 def takes_back(done: RangeDone, start: int) -> bool:
     """Whether what a range from ``start`` on has brought is worth nothing, whatever was told of it before.
 
-    Either it was wrong, or the file system lost it: some say so only when a file is closed.
+    It was wrong, or none of it got to the disk: some file systems say so only when a file is closed.
     """
-    is_lost = done.reason in {Reason.DISK, Reason.DISK_FULL} and done.position <= start
-    return is_lost or done.reason is Reason.LONG
+    is_nothing = done.reason in {Reason.DISK, Reason.DISK_FULL} and done.position <= start
+    return is_nothing or done.reason is Reason.LONG
 
 
 def trouble_of(done: RangeDone) -> Trouble:

@@ -16,7 +16,7 @@ from pagestatus.clock import Clock
 from wsbridge.book import Book
 from wsbridge.course import Written
 from wsbridge.download import Download
-from wsbridge.entry import Trouble
+from wsbridge.entry import Entry, Trouble
 from wsbridge.jobs import PartError
 from wsbridge.journal import Journal, Row, Unwritable, row_of
 from wsbridge.minutes import Minutes
@@ -73,6 +73,8 @@ class Keeper:
         self._journal = journal
         self._clock = clock
         self._removed: set[str] = set()
+        # By id, what is to be written of those that are off the list.
+        self._leaving: dict[str, Entry] = {}
         self._waiting: list[_Waiting] = []
         self._wanted = asyncio.Event()
         self._saving = asyncio.Lock()
@@ -148,8 +150,15 @@ class Keeper:
         self._wanted.set()
         await future
 
+    def leave(self, entry: Entry) -> None:
+        """A download is no longer in the list, but its part file is there: a successor is to see to that."""
+        entry.removed = True
+        self._leaving[entry.id] = entry
+        self._wanted.set()
+
     def forget(self, id_: str) -> None:
-        """A download is no longer in the list."""
+        """Nothing is left of a download."""
+        self._leaving.pop(id_, None)
         self._removed.add(id_)
         self._wanted.set()
 
@@ -187,17 +196,22 @@ class Keeper:
         removed, self._removed = self._removed, set()
         minutes, self._minutes.unsaved = self._minutes.unsaved, set()
         waiting, self._waiting = self._waiting, []
-        if not (changed or removed or minutes):
+        leaving, self._leaving = self._leaving, {}
+        if not (changed or removed or leaving or minutes):
             _release(waiting)
             return self.writable
         for download in changed:
             download.unsaved = False
-        rows = [row_of(download.entry) for download in changed]
+        # In this order: the id of one that leaves may be that of a new one.
+        rows = [row_of(entry) for entry in (*leaving.values(), *(download.entry for download in changed))]
         try:
             await self._write(rows, removed, minutes)
         except Unwritable as trouble:
             for download in changed:
                 download.unsaved = True
+            # What was forgotten meanwhile stays so.
+            gone = self._removed
+            self._leaving = {id_: entry for id_, entry in leaving.items() if id_ not in gone} | self._leaving
             self._removed |= removed
             self._minutes.unsaved |= minutes
             self._waiting = waiting + self._waiting

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -47,9 +48,22 @@ def begun(client: BridgeClient, url: str) -> str:
     return id_
 
 
+@contextmanager
+def journal(system: System) -> Iterator[sqlite3.Connection]:
+    """The journal of the bridge."""
+    with closing(sqlite3.connect(system.data_dir / "downloads.db", timeout=10 * SLOWNESS)) as database:
+        yield database
+
+
+def _entry_of(database: sqlite3.Connection, id_: str) -> dict[str, object]:
+    (found,) = database.execute("SELECT entry FROM downloads WHERE id = ?", (id_,)).fetchone()
+    entry: dict[str, object] = json.loads(found)
+    return entry
+
+
 def journaled(system: System) -> set[str]:
     """The ids in the journal."""
-    with closing(sqlite3.connect(system.data_dir / "downloads.db", timeout=10 * SLOWNESS)) as database:
+    with journal(system) as database:
         return {id_ for (id_,) in database.execute("SELECT id FROM downloads")}
 
 
@@ -122,6 +136,26 @@ def test_remove_of_what_has_failed_takes_its_part_along(
     assert (system.downloads_dir / "failed.bin.part").exists()
     done(client, "remove", id_)
     eventually(lambda: not list(system.downloads_dir.glob("failed*")), "the part is gone")
+    eventually(lambda: id_ not in journaled(system), "the journal has forgotten it")
+
+
+def test_what_was_removed_before_the_bridge_was_killed_does_not_come_back(
+    pages: PageSite, client: BridgeClient, system: System, go_on: threading.Event
+) -> None:
+    id_ = begun(client, pages.add(held(go_on), "/killed.bin"))
+    part = system.downloads_dir / "killed.bin.part"
+    # As the journal is between the two: nobody can be killed there on time.
+    with journal(system) as database:
+        eventually(lambda: _entry_of(database, id_).get("inode"), "its part is in the journal")
+        left = _entry_of(database, id_) | {"given_up": True, "removed": True, "status": "Cancelled"}
+        system.kill("wsbridge")
+        database.execute("UPDATE downloads SET entry = ? WHERE id = ?", (json.dumps(left).encode(), id_))
+        database.commit()
+    assert part.exists()
+    system.start("wsbridge")
+    eventually(lambda: system.ask("wsbridge", "downloads") is not None, "the bridge is back")
+    assert id_ not in {told["id"] for told in system.ask("wsbridge", "downloads")}
+    assert not part.exists()
     eventually(lambda: id_ not in journaled(system), "the journal has forgotten it")
 
 

@@ -119,6 +119,16 @@ def test_which_addresses_are_this_machines_own(place: Place) -> None:
         assert not place.ways.is_here(ip_address(other)), other
 
 
+def test_which_addresses_are_our_own_where_tables_may_not_be_asked(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place.ways, "_asking", None)
+    with place.near.entered():
+        assert place.ways.is_here(ip_address(NEAR))
+        assert not place.ways.is_here(ip_address(FAR))
+        assert not place.ways.is_here(ip_address(NO_ROUTE))
+
+
 def test_a_range_is_not_fetched_from_a_public_address_of_this_machine(tmp_path: Path) -> None:
     with namespaces(1) as (here,), here.entered():
         here.ip("address", "add", f"{PUBLIC}/32", "dev", "lo")

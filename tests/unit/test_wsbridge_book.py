@@ -17,7 +17,7 @@ from wsbridge.book import LEASE_S, LISTED, MOST_LISTED, STOOD_STILL_S, Book, Ful
 from wsbridge.course import YIELD_S, Phase
 from wsbridge.crew import FORGOTTEN_S
 from wsbridge.download import Download
-from wsbridge.entry import Status
+from wsbridge.entry import Status, Trouble
 from wsbridge.jobs import Choose, Claims
 from wsbridge.orders import Orders
 from wsbridge.requests import Add
@@ -133,6 +133,16 @@ def test_what_waits_for_a_place_can_be_stopped(ask: Callable[[Download], bool]) 
         ask(download)
         office.book.settle(download)
     assert [task.url for task in office.plan()] == [f"{HOST}/2"]
+
+
+@pytest.mark.parametrize(("code", "is_kept"), [("disk", False), ("timeout", False), ("changed", True)])
+def test_what_hindered_the_bridge_before_is_not_told_of_who_waits_anew(code: str, *, is_kept: bool) -> None:
+    office = Office()
+    office.book.restore([entry(status=Status.CHECKING, trouble=Trouble(code, "x"))])
+    (download,) = office.book.downloads.values()
+    assert (download.entry.status, download.entry.trouble is not None) == (Status.QUEUED, is_kept)
+    office.book.restore([entry("failed", status=Status.FAILED, trouble=Trouble(code, "x"))])
+    assert office.book.downloads["failed"].entry.trouble is not None
 
 
 def test_every_status_counts_as_something() -> None:

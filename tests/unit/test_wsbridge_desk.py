@@ -9,7 +9,7 @@ from range_records import BRIDGE, EvenRandom
 from wsbridge.book import LISTED, Book
 from wsbridge.course import Phase
 from wsbridge.desk import Desk
-from wsbridge.entry import Status
+from wsbridge.entry import Entry, Status
 from wsbridge.jobs import Discard
 from wsbridge.orders import Orders
 from wsbridge.requests import Act, Add, Mistake, SetUrl
@@ -25,7 +25,8 @@ class Counter:
         self.forgotten: list[str] = []
         self.orders = Orders(BRIDGE)
         self.book = Book(Policy(active=1), self.orders, EvenRandom(), iter(["aa", "bb", "cc", "dd"]).__next__)
-        self.desk = Desk(self.book, self.forgotten.append)
+        self.left: list[Entry] = []
+        self.desk = Desk(self.book, self.forgotten.append, self.left.append)
 
     def act(self, action: str, id_: str = "aa") -> str:
         return self.desk.act(Act(action, id_))  # type: ignore[arg-type]
@@ -123,7 +124,7 @@ def test_what_is_removed_leaves_no_part(status: Status) -> None:
     download = counter.desk.add(ADD, 1)
     download.entry.name, download.entry.inode, download.entry.status = "file", 5, status
     assert counter.act("remove") == "Download has been removed from the list."
-    assert (counter.book.downloads, counter.forgotten) == ({}, []), "a successor would find it"
+    assert (counter.book.downloads, counter.forgotten, counter.left) == ({}, [], [download.entry])
     (discard,) = counter.orders.jobs
     assert isinstance(discard, Discard)
     assert discard.name == "file"

@@ -29,6 +29,7 @@ from wsbridge.keeper import UNWRITTEN, Keeper
 from wsbridge.minutes import Figures, Minutes
 from wsbridge.orders import Orders
 from wsbridge.parts import Folder
+from wsbridge.recovery import recovered
 from wsbridge.requests import Add
 
 SIZE = 100_000
@@ -207,6 +208,29 @@ def test_who_waits_is_told_when_it_is_written_and_what_was_removed_is_gone(
         await until(lambda: not house.written())
         await house.keeper.written()
         saving.cancel()
+
+    kept(tmp_path, work)
+
+
+def test_what_leaves_is_in_the_journal_until_its_part_is_gone(tmp_path: Path) -> None:
+    async def work(house: House) -> None:
+        one = await house.add()
+        await house.keeper._save()
+        one.cancel()
+        house.book.remove(one)
+        house.keeper.leave(one.entry)
+        with room_for((tmp_path / f"{FILE}-wal").stat().st_size):
+            assert not await house.keeper._save()
+        assert await house.keeper._save()
+        (found,) = house.journal.entries()
+        assert (found.status, found.given_up, found.removed) == (Status.CANCELLED, True, True)
+        (gone,) = recovered([found], house.folder, Orders(BRIDGE))
+        assert (gone.removed, gone.given_up) == (True, False)
+        assert list(house.folder.path.iterdir()) == []
+        house.keeper.leave(one.entry)
+        house.keeper.forget(one.entry.id)
+        assert await house.keeper._save()
+        assert house.written() == {}
 
     kept(tmp_path, work)
 

@@ -253,6 +253,45 @@ def test_what_can_not_be_synced_at_the_end_is_fetched_again(code: str, status: S
     assert stand.give_one().start == 70
 
 
+def test_a_sync_that_lasts_beyond_the_last_byte_is_noted() -> None:
+    stand = fetching(total=MIB)
+    task = stand.give_one()
+    stand.come(task, 70)
+    written = stand.download.unsynced()
+    assert written is not None
+    stand.end(task)
+    assert stand.entry.status is Status.VERIFYING
+    stand.download.on_synced(written)
+    stand.download.suspend()
+    assert stand.entry.done == ((0, 70),)
+
+
+def test_who_comes_late_with_nothing_does_not_concern_a_file_that_is_there() -> None:
+    """It had been cut short before it began, and found no part file any more."""
+    stand = fetching(total=MIB)
+    task = stand.give_one()
+    content = stand.download.content
+    stand.end(task)
+    stand.answer(answered(stand.job()))
+    publish = stand.job()
+    gone = done(task, Reason.DISK, position=0)
+    for _ in range(2):
+        stand.download.on_late(gone, task.start, task.stop, content)
+        assert (stand.download.unsynced(), stand.entry.done) == (None, ((0, MIB),))
+        stand.answer(answered(publish))
+        assert stand.entry.status is Status.DOWNLOADED
+
+
+def test_bytes_that_are_wrong_are_not_called_done_though_a_sync_fails_before_the_next_is_noted() -> None:
+    stand = fetching(total=2 * MIB)
+    first, second = stand.give_all()
+    stand.come(first, 70)
+    stand.come(second, MIB + 50)
+    sync(stand)
+    stand.end(first, Reason.LONG)
+    assert stand.entry.done == ((MIB, MIB + 50),)
+
+
 def test_a_bridge_that_ends_while_it_verifies_notes_nothing_more() -> None:
     stand = fetching(total=MIB)
     task = stand.give_one()
@@ -276,7 +315,6 @@ def test_what_a_file_system_loses_after_it_was_told_is_taken_back(code: Reason) 
     )  # fmt: skip
     late(stand, first, code, position=0)
     assert stand.download.completed == 0
-    sync(stand)
     assert stand.entry.done == ()
 
 
@@ -360,17 +398,21 @@ def test_the_last_bytes_of_what_is_paused_wait_until_it_goes_on() -> None:
 def test_what_is_looked_at_is_looked_at_again_when_its_server_has_lied() -> None:
     stand = fetching(total=2 * MIB)
     first, second = stand.give_all()
+    stand.come(second, MIB + 500)
+    sync(stand)
     stand.come(first, MIB)
     stand.end(second)
     verify = stand.job()
     assert isinstance(verify, Verify)
     late(stand, first, Reason.LONG)
-    assert (stand.entry.status, stand.download.completed) == (Status.DOWNLOADING, MIB)
+    # Nobody will hear whether its sync failed: what was not synced before is fetched again as well.
+    assert (stand.entry.status, stand.download.completed) == (Status.DOWNLOADING, 500)
     stand.answer(answered(verify))
     assert stand.jobs() == [], "what it has found out is of no use any more"
-    again = stand.give_one()
-    assert again.start == 0
+    again, rest = stand.give_all()
+    assert (again.start, rest.start) == (0, MIB + 500)
     stand.end(again)
+    stand.end(rest)
     assert stand.work() == [Verify, Publish]
 
 
