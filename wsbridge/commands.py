@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pagestatus.control import Command, ControlError, Params
-from wsbridge.requests import ListAll, Mistake, SetUrl, act_of, add_of
+from wsbridge.requests import ListAll, Mistake, act_of, add_of
 from wsbridge.view import shown
 
 if TYPE_CHECKING:
@@ -63,9 +63,7 @@ class Commands:
         request = act_of(params)
         if isinstance(request, ListAll):
             raise ControlError("action: expected something to do with a download")
-        desk = self._bridge.desk
-        words = desk.set_url(request) if isinstance(request, SetUrl) else desk.act(request)
-        return {"message": words}
+        return {"message": self._bridge.reception.act(request)}
 
     def _asked(self, command: Callable[[Params], object], params: Params) -> object:
         if self._bridge.runner.draining:

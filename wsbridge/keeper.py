@@ -165,7 +165,8 @@ class Keeper:
     async def finish(self) -> None:
         """The last of it, before the end."""
         await self.sync()
-        await self._save()
+        if not await self._save():
+            log.error("%s: the next bridge does not know what was done lately", self.trouble)
 
     def close(self) -> None:
         """Wait for the thread, and close the journal."""

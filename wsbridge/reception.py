@@ -17,6 +17,7 @@ from wsbridge.view import View
 
 # How long the journal may take to note a new download before it is refused. Seconds.
 PATIENCE_S = 5.0
+_UNNOTED = f"But {UNWRITTEN.message}, and a bridge that is started before it can be does not know of this."
 
 
 class Reception:
@@ -69,16 +70,19 @@ class Reception:
         match request:
             case Add():
                 return await self._add(request)
-            case Act():
-                return message(self._desk.act(request), request.id)
-            case SetUrl():
-                return message(self._desk.set_url(request), request.id)
+            case Act() | SetUrl():
+                return message(self.act(request), request.id)
             case ListAll():
                 return self.listing()
             case Login():
                 if self._door.needs_token and not self._door.admits(request.token):
                     raise Mistake("forbidden", "the token is wrong")
                 return message("Token has been accepted.", None)
+
+    def act(self, request: Act | SetUrl) -> str:
+        """Do something with a download; returns in words what was done, and if it lasts. Raises Mistake."""
+        words = self._desk.set_url(request) if isinstance(request, SetUrl) else self._desk.act(request)
+        return words if self._keeper.writable else f"{words} {_UNNOTED}"
 
     async def _add(self, request: Add) -> str:
         """It is in the list once it is in the journal."""

@@ -113,9 +113,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 def test_no_room_for_the_log_and_the_journal(place: Place) -> None:
-    system, episode, id_ = place.system, place.episode(), place.begin_download()
+    system, episode, id_, other = (
+        place.system, place.episode(), place.begin_download(), place.begin_download(),
+    )  # fmt: skip
     with place.disk.full():
         place.until_blocked("aggregator", "wsbridge")
+        removed = system.ctl("download-remove", other)
+        assert removed.returncode == 0
+        assert "has been removed from the list. But the journal cannot be written" in removed.stdout
         said = place.status()
         assert f"Results do not reach the disk ({system.data_dir}/url_status.log: No space left on" in said
         assert f"database or disk is full): make room in {system.data_dir}, then it goes on by" in said
