@@ -121,7 +121,7 @@ def _kind(given: Address, is_here: IsHere, *, allow_private: bool) -> str:
         return never
     if private := _private(meant):
         return "" if allow_private else private
-    if not allow_private and (is_here(given) or is_here(meant)):
+    if not allow_private and any(map(is_here, {given, meant})):
         return "this machine's own"
     return "reserved" if isinstance(meant, IPv6Address) and meant not in _GLOBAL6 else ""
 

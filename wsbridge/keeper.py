@@ -28,8 +28,6 @@ log = logging.getLogger(__name__)
 INTERVAL_S = 1.0
 # How often the room on the disk is looked at. Seconds.
 LOOK_S = 0.25
-
-
 # Whom it delays need not know where the journal is: operators are told more.
 UNWRITTEN = Trouble("disk", "the journal cannot be written: there may be no room on its disk")
 

@@ -217,6 +217,14 @@ def test_what_was_distrusted_while_it_was_synced_is_not_noted_though_it_has_come
     assert stand.download.unsynced() is None, "now they are noted"
 
 
+def goes_on_at(stand: Stand) -> int:
+    """Where a download that has stopped goes on when it may."""
+    assert stand.download.resume() or stand.download.retry()
+    stand.download.start()
+    stand.asked(MIB)
+    return stand.give_one().start
+
+
 @pytest.mark.parametrize(("code", "status"), [("disk", Status.FAILED), ("disk_full", Status.PAUSED)])
 def test_what_can_not_be_synced_is_fetched_again(code: str, status: Status) -> None:
     stand = fetching(total=MIB)
@@ -231,10 +239,7 @@ def test_what_can_not_be_synced_is_fetched_again(code: str, status: Status) -> N
     stand.download.on_sync_failed(written, Trouble(code, "x"))
     assert (stand.entry.status, trouble_code(stand), stand.cuts()) == (status, code, [(task.task, 0)])
     assert (stand.download.completed, stand.entry.done) == (70, ((0, 70),))
-    assert stand.download.resume() if status is Status.PAUSED else stand.download.retry()
-    stand.download.start()
-    stand.asked(MIB)
-    assert stand.give_one().start == 70
+    assert goes_on_at(stand) == 70
 
 
 @pytest.mark.parametrize(("code", "status"), [("disk", Status.FAILED), ("disk_full", Status.PAUSED)])
@@ -247,10 +252,7 @@ def test_what_can_not_be_synced_at_the_end_is_fetched_again(code: str, status: S
     stand.fail(stand.job(), code)
     assert (stand.entry.status, stand.download.completed, stand.entry.done) == (status, 70, ((0, 70),))
     assert stand.download.unsynced() is None, "a sync that goes well now says nothing of it"
-    assert stand.download.resume() if status is Status.PAUSED else stand.download.retry()
-    stand.download.start()
-    stand.asked(MIB)
-    assert stand.give_one().start == 70
+    assert goes_on_at(stand) == 70
 
 
 def test_a_sync_that_lasts_beyond_the_last_byte_is_noted() -> None:
