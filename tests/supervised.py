@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
+from leftovers import end_all
 from system import SLOWNESS, System, eventually
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -96,25 +93,13 @@ class Supervised:
 
     def close(self) -> None:
         """End whatever is left, also what hangs or has lost its supervisord, and show what that saw."""
-        self.process.kill()
+        end_all(self.system.run_dir)
         self.process.wait()
         self.close_pipe()
-        for pid in self._left():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
         for path in sorted((self.root / "var").glob("*.*")):
             if path.suffix in {".log", ".out"}:
                 sys.stdout.write(f"--- {path.name}\n{path.read_text(encoding='utf-8', errors='replace')}\n")
         shutil.rmtree(self.root)
-
-    def _left(self) -> Iterator[int]:
-        """Processes of ours, by their locks; a number may be somebody else's by now."""
-        run_dir = self.system.run_dir
-        for lock in run_dir.glob("*.lock"):
-            pid = lock.read_text(encoding="ascii").strip()
-            with suppress(OSError):
-                if os.fsencode(run_dir) in Path(f"/proc/{pid}/environ").read_bytes():
-                    yield int(pid)
 
 
 class InBackground(Supervised):
@@ -130,10 +115,3 @@ class InBackground(Supervised):
         process = self._popen(umask=self._umask)
         assert process.wait(20 * SLOWNESS) == 0
         return process
-
-    def close(self) -> None:
-        pid_file = self.root / "var" / "supervisord.pid"
-        # It may not have come so far, or be gone.
-        with suppress(FileNotFoundError, ProcessLookupError):
-            os.kill(int(pid_file.read_text(encoding="ascii")), signal.SIGKILL)
-        super().close()

@@ -11,11 +11,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bridge_client import BridgeClient
+from leftovers import end_all
 from pagestatus.addresses import Addresses
 from pagestatus.control import NoAnswer, ask
 from scripts.audit import log, minutes
@@ -69,7 +69,6 @@ class System:
         self.websocket_port: int = self._held_port.getsockname()[1]
         self._clients: list[BridgeClient] = []
         self._folder = folder
-        self._ended: list[subprocess.Popen[bytes]] = []
         self.write_list(targets)
         defaults = {
             "fetchers": 1,
@@ -101,7 +100,7 @@ class System:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
-                    # A group of its own, so that nothing of it outlives the test.
+                    # So that Ctrl-C ends the tests, which end these.
                     start_new_session=True,
                 )
 
@@ -113,7 +112,6 @@ class System:
         process = self.processes.pop(name)
         process.kill()
         process.wait()
-        self._ended.append(process)
 
     def drain(self, *names: str, within_s: float = 30) -> dict[str, int]:
         """TERM, one process after the other; their exit codes."""
@@ -121,7 +119,6 @@ class System:
         for name in names or ACTORS:
             process = self.processes.pop(name)
             process.terminate()
-            self._ended.append(process)
             codes[name] = process.wait(within_s * SLOWNESS)
         return codes
 
@@ -132,9 +129,8 @@ class System:
 
     def close(self) -> None:
         """End whatever is left, and show what the processes said (pytest shows it when the test fails)."""
-        for process in (*self.processes.values(), *self._ended):
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        end_all(self.run_dir)
+        for process in self.processes.values():
             process.wait()
         # After who would have to answer them: some tests stop it.
         for client in self._clients:
