@@ -17,6 +17,8 @@ _WITHOUT = {
     "wsbridge": "no download runs, none can be asked for",
     WATCHDOG: "nobody ends what hangs",
 }
+# What has left with a mistake in the configuration is not started again by itself.
+_START = "supervisorctl -c scripts/supervisord.conf start {name}"
 # Who ends one that hangs: the fetchers have their pool. (Without descriptors one can not answer, either.)
 _IF_SILENT = {WATCHDOG: "kill -9 {it}: supervisord starts another."}
 _WATCHED = (
@@ -44,7 +46,10 @@ _HELP = {"File too large": _LIMIT, "I/O error": _WELL, "Input/output error": _WE
 def troubles(picture: Picture) -> Iterator[str]:
     """What is not as it should be, and what to do about it; one sentence each."""
     if picture.state == "not running":
-        yield "Nothing runs here. Start it with scripts/run, or name its run_dir with --run-dir."
+        yield (
+            f"Nothing runs here. Start it with scripts/run ({_START.format(name='all')}, where supervisord "
+            "runs), or name its run_dir with --run-dir."
+        )
         return
     for process in picture.processes:
         if not is_well(process):
@@ -78,7 +83,9 @@ def _of_process(process: Process, picture: Picture) -> str:
     words = _STATES.get(state, "{name} is {state}: see {log}.")
     if state == "silent":
         words += _IF_SILENT.get(name) or _who_ends(name, picture)
-    back = f"If it stays away, see {log}."
+    back = f"If it stays away, see {log}"
+    # The pool starts the others.
+    back += f", and then: {_START.format(name=name)}." if name in SHAPES else "."
     if any(other.state == _UNSUPERVISED for other in picture.processes):
         back = "Nobody starts it again: supervisord has ended."
     it = str(process.pid or "it")

@@ -146,7 +146,8 @@ def test_without_the_scheduler_the_rest_is_said(answers: dict[str, Any]) -> None
     assert shown(answers, MINUTE).splitlines() == [
         "pagestatus is degraded                                   2026-01-31 12:04:05 UTC",
         "! scheduler is not running: nothing is checked. If it stays away, see",
-        "  /var/lib/pagestatus/scheduler.log.",
+        "  /var/lib/pagestatus/scheduler.log, and then: supervisorctl -c",
+        "  scripts/supervisord.conf start scheduler.",
         "",
         "PROCESS     STATE      PID      UP     CPU  SLOTS IN USE",
         "scheduler   absent",
@@ -238,8 +239,9 @@ def test_nothing_runs() -> None:
     absent = {name: NoAnswer("gone") for name in ANSWERS}
     assert shown(absent, MINUTE).splitlines() == [
         "pagestatus is not running                                2026-01-31 12:04:05 UTC",
-        "! Nothing runs here. Start it with scripts/run, or name its run_dir with",
-        "  --run-dir.",
+        "! Nothing runs here. Start it with scripts/run (supervisorctl -c",
+        "  scripts/supervisord.conf start all, where supervisord runs), or name its",
+        "  run_dir with --run-dir.",
     ]
 
 
