@@ -20,13 +20,13 @@ class RawSite(Threaded):
     """Gives each connection to ``behave``, one after the other, and closes it afterwards."""
 
     def __init__(
-        self, behave: Behaviour, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+        self, behave: Behaviour, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
     ) -> None:
         self.connections = 0
         self._behave = behave
         self._tls = tls
         self._host = host
-        self._listener = socket.create_server((host, 0), family=_family(host))
+        self._listener = socket.create_server((host, port), family=_family(host))
         self.port: int = self._listener.getsockname()[1]
         self._closing = threading.Event()
         super().__init__(self._serve)
@@ -115,6 +115,8 @@ def redirect(location: str, status: int = 302) -> bytes:
 def unanswering(host: str, port: int = 0) -> Iterator[int]:
     """A port at which no connection is ever made: the kernel drops what does not fit into a full queue."""
     with socket.socket() as full, ExitStack() as queue:
+        # A port may be held for it.
+        full.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         full.bind((host, port))
         full.listen(0)
         for _ in range(3):

@@ -6,6 +6,7 @@ One system for all of it, which is audited at the end. Its downloads have a disk
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ import pytest
 
 from downloads import arrived
 from episode import Episode
-from page_site import PageSite, slow
+from page_site import Asked, PageSite, part_of
 from pagestatus.runner import Exit
 from range_site import answer
 from scripts.soak_run.faults.limits import no_larger_files
@@ -26,8 +27,8 @@ from system import ACTORS, SLOWNESS, System, eventually
 TARGETS = 20
 CONTENT = random.Random(1).randbytes(2 << 20)  # noqa: S311 - bytes to be recognised
 RANGE_BYTES = 256 << 10
-# To each of the ranges in flight: the whole takes a second.
-RATE = 512 << 10
+# So many come at once, and the rest when the test says so.
+FIRST_BYTES = 2 * RANGE_BYTES
 THREADS = 4
 PROMPT_S = 1.0
 # The bridge leaves 64 MiB to others, and begins nothing where it can not.
@@ -49,6 +50,7 @@ class Place:
             downloads__threads=THREADS,
             downloads__dir=folder / "downloads",
         )
+        self.go_on = threading.Event()
         self._site = site
         self._files = 0
 
@@ -56,13 +58,19 @@ class Place:
         return Episode(self.system, self.names)
 
     def begin_download(self) -> str:
-        """A new one, of which some bytes have come: its id."""
+        """A new one, of which the first bytes have come: its id. The others come with ``go_on``."""
+        self.go_on.clear()
         self._files += 1
-        url = self._site.add(slow(CONTENT, RATE), f"/{self._files}.bin")
+        url = self._site.add(self._page, f"/{self._files}.bin")
         asked = self.system.ask("wsbridge", "download", url=url)
         id_ = str(asked["id"])
-        eventually(lambda: self.told(id_)["completed"] > RANGE_BYTES, "some bytes have come")
+        eventually(lambda: self.told(id_)["completed"] == FIRST_BYTES, "the first bytes have come")
         return id_
+
+    def _page(self, asked: Asked) -> list[bytes]:
+        if asked.span is None or asked.span[1] > FIRST_BYTES:
+            self.go_on.wait()
+        return [part_of(CONTENT, asked)]
 
     def told(self, id_: str) -> Any:  # noqa: ANN401 - what the bridge shows
         return self.system.ask("wsbridge", "downloads", id=id_)[0]
@@ -127,6 +135,7 @@ def test_no_room_for_the_log_and_the_journal(place: Place) -> None:
         refused = system.ctl("download", "http://127.0.0.1:1/")
         assert refused.returncode == 1
         assert "the journal cannot be written: there may be no room on its disk" in refused.stderr
+        place.go_on.set()
         # All of it comes, and is not called there before the journal says so.
         eventually(lambda: place.told(id_)["completed"] == len(CONTENT), "all bytes have come")
         eventually(lambda: place.told(id_)["error"] is not None, "it says what it waits for")
@@ -162,12 +171,14 @@ def test_who_is_started_while_there_is_no_room_waits_for_it(place: Place) -> Non
 def test_no_room_for_a_download(place: Place) -> None:
     episode, id_ = place.episode(), place.begin_download()
     with place.downloads_disk.full():
+        place.go_on.set()
         told = place.until_told(id_, "Paused")
         assert told["error"]["code"] == "disk_full"
         assert "there is no room left" in told["error"]["message"]
         assert set(place.states().values()) == {"running"}
     assert place.system.ctl("download-resume", id_).returncode == 0
     assert arrived(place.until_told(id_, "Downloaded")) == CONTENT
+    episode.until_well("no room for a download")
     assert set(episode.finals()) == {("ok", "")}
 
 
@@ -180,6 +191,7 @@ def test_files_that_may_not_grow(place: Place) -> None:
         no_larger_files(pids["wsbridge"], than=1 << 12),
         no_larger_files(pids["fetcher-1"], than=len(CONTENT) // 2),
     ):
+        place.go_on.set()
         told = place.until_told(id_, "Paused")
         place.until_blocked("aggregator", "wsbridge")
         said = place.status()

@@ -395,8 +395,9 @@ def test_downloads_are_in_the_line_of_their_minute_and_the_bridge_hears_what_it_
     # The first answer is for a bridge that is not there; the next one may come after a restart.
     bench.kill()
     bench.start()
-    bridge = bench.bridge()
-    bench.send(DownloadMinute(bench.minute_us, 0, 9, 9, 9))
-    eventually(lambda: bridge.poll(0), "an answer comes")
-    assert decode(bridge.recv()) == [DownloadsCounted(bench.minute_us, 2, 3, 4 << 20)]
+    # Left to the garbage collector it would not be closed, only warned of, and its context would wait for it.
+    with bench.bridge() as bridge:
+        bench.send(DownloadMinute(bench.minute_us, 0, 9, 9, 9))
+        eventually(lambda: bridge.poll(0), "an answer comes")
+        assert decode(bridge.recv()) == [DownloadsCounted(bench.minute_us, 2, 3, 4 << 20)]
     bench.stop()

@@ -20,7 +20,7 @@ from namespaces import namespaces
 from pagestatus.loop import Loop
 from pagestatus.messages import Reason
 from raw_site import EMPTY_OK, RawSite, answering, closing, redirect, unanswering
-from scripts.soak_run.ports import datagram_port
+from scripts.soak_run.ports import datagram_port, held_port
 from system import SLOWNESS
 
 HALF_DEAD = ("127.0.0.77", "127.0.0.1")
@@ -56,6 +56,13 @@ def bench(name_server: NameServer) -> Iterator[Bench]:
     bench = Bench(name_servers=(name_server.address,))
     yield bench
     bench.close()
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """One at which nobody else listens, at whatever address."""
+    with held_port() as held:
+        yield held.getsockname()[1]
 
 
 def ask(resolver: Resolver, loop: Loop, name: str) -> Answer:
@@ -377,19 +384,23 @@ def test_a_dead_name_does_not_delay_others(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("host", HALF_DEAD)
-def test_an_address_that_refuses_is_followed_by_the_next(bench: Bench, host: str) -> None:
-    with RawSite(answering(EMPTY_OK), host=host) as site:
-        result = bench.attempt(f"http://half-dead.test:{site.port}/")
+def test_an_address_that_refuses_is_followed_by_the_next(bench: Bench, host: str, port: int) -> None:
+    with RawSite(answering(EMPTY_OK), host=host, port=port):
+        result = bench.attempt(f"http://half-dead.test:{port}/")
     assert (result.status, result.ip) == (200, host)
 
 
 @pytest.mark.parametrize("host", HALF_DEAD)
-def test_an_address_that_is_silent_is_followed_by_the_next(name_server: NameServer, host: str) -> None:
+def test_an_address_that_is_silent_is_followed_by_the_next(
+    name_server: NameServer, host: str, port: int
+) -> None:
     silent = next(other for other in HALF_DEAD if other != host)
-    bench = Bench(name_servers=(name_server.address,), connect_timeout=0.1)
-    with RawSite(answering(EMPTY_OK), host=host) as site, unanswering(silent, site.port):
-        result = bench.attempt(f"http://half-dead.test:{site.port}/")
-    bench.close()
+    with (
+        contextlib.closing(Bench(name_servers=(name_server.address,), connect_timeout=0.1)) as bench,
+        RawSite(answering(EMPTY_OK), host=host, port=port),
+        unanswering(silent, port),
+    ):
+        result = bench.attempt(f"http://half-dead.test:{port}/")
     assert (result.status, result.ip) == (200, host)
 
 
@@ -399,10 +410,10 @@ def test_all_addresses_refuse(bench: Bench, refusing: str) -> None:
     assert (result.reason, result.ip in HALF_DEAD) == (Reason.CONNECT, True)
 
 
-def test_a_family_that_refuses_is_followed_by_the_other(bench: Bench) -> None:
+def test_a_family_that_refuses_is_followed_by_the_other(bench: Bench, port: int) -> None:
     for host in ("127.0.0.1", "::1"):
-        with RawSite(answering(EMPTY_OK), host=host) as site:
-            result = bench.attempt(f"http://both.test:{site.port}/")
+        with RawSite(answering(EMPTY_OK), host=host, port=port):
+            result = bench.attempt(f"http://both.test:{port}/")
         assert (result.status, result.ip) == (200, host)
 
 
