@@ -86,8 +86,8 @@ class Ledger:
         self._swept_us = 0
         self._settled_us = 0
         self._now_us = 0
-        # What the log told of at our start, and what a peer may tell of at most.
-        self._restored_us = 0
+        # What the log told of at our start and a scheduler since, and what a peer may tell of at most.
+        self._told_us = 0
         self._latest_plausible_us = 0
         self._lines: list[bytes] = []
         self._commits: list[Commit] = []
@@ -103,9 +103,9 @@ class Ledger:
         """Take what a peer sent, in its order."""
         if not self._now_us:
             # What the log tells was, whatever the clock says now.
-            self._restored_us = max(self._latest_us(), self._slots.watermark_us)
+            self._told_us = max(self._latest_us(), self._slots.watermark_us)
         self._now_us = now_us
-        self._latest_plausible_us = max(now_us, self._restored_us) + AHEAD_US
+        self._latest_plausible_us = max(now_us, self._told_us) + AHEAD_US
         take_result = self._take_result
         for record in records:
             if type(record) is Result:
@@ -267,6 +267,8 @@ class Ledger:
         latest_us = self._latest_plausible_us
         self._swept_us = max(self._swept_us, min(sweep.swept_us, latest_us))
         self._settled_us = max(self._settled_us, min(sweep.settled_us, latest_us))
+        # Whoever ran before a clock was set back goes on by the time of before, for as long as it lives.
+        self._told_us = max(self._told_us, self._swept_us)
         if self._slots.watermark_us <= sweep.swept_us <= latest_us:
             self._slots.minute(sweep.swept_us).look(sweep)
 

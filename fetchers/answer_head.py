@@ -14,6 +14,8 @@ from pagestatus.messages import Head
 LONGEST_VALUE = 4096
 # No file is larger than this (off_t), and no number beyond it is read.
 LARGEST = (1 << 63) - 1
+# Statuses that lead elsewhere (RFC 9110 section 15.4); 304 does not, whatever else it says.
+REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
 
 _STATUS = re.compile(rb"HTTP/[0-9.]+ ([1-9][0-9]{2})(?: |\Z)")
 _NUMBER = re.compile(r"[0-9]{1,19}")
@@ -63,7 +65,7 @@ class AnswerHead:
     @property
     def is_redirect(self) -> bool:
         """It leads elsewhere."""
-        return 300 <= self.status <= 399 and "location" in self._values
+        return self.status in REDIRECTS and "location" in self._values
 
     @property
     def is_multipart(self) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from fetchers import reasons
+from fetchers.answer_head import REDIRECTS
 from fetchers.check_handle import CheckHandle, Measured
 from fetchers.hop import MOST_REDIRECTS, Lookup
 from fetchers.names import Answer
@@ -53,6 +54,8 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
     _tried: int = 0
     _offset_us: int = 0
     _earlier: Reason = _NONE
+    # Whether bodies are decoded, or taken as they are.
+    _decodes: bool = True
 
     def begin(self) -> None:
         """Start."""
@@ -111,7 +114,8 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
         self._offset_us = elapsed_us
         # Rounded up: an attempt never ends before its time-out.
         left_ms = -((elapsed_us - check.timeout_us) // 1000)
-        handle.aim(wire.url, address, left_ms, check.max_bytes or checker.max_bytes)
+        limit = check.max_bytes or checker.max_bytes
+        handle.aim(wire.url, address, left_ms, limit, decodes=self._decodes)
         checker.engine.start(handle.curl, self)
 
     def ended(self, code: int, words: str) -> None:
@@ -124,7 +128,7 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
             # Cut off (RFC 9112 section 8): whatever the first line said, it is no answer.
             self._finish(Reason.RESET, measured)
         elif code == 0:
-            if 300 <= measured.status <= 399 and (url := self._redirect_url(measured, handle)) is not None:
+            if measured.status in REDIRECTS and (url := self._redirect_url(measured, handle)) is not None:
                 self._follow(url, measured)
             else:
                 self._finish(_NONE, measured)
@@ -132,6 +136,12 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
             self._failed(code, words, handle, measured)
 
     def _failed(self, code: int, words: str, handle: CheckHandle, measured: Measured) -> None:
+        if handle.could_not_decode(code, words) and self._left_us() > 0:
+            # From the same address.
+            self._decodes = False
+            self._tried -= 1
+            self._transfer(self._elapsed_us())
+            return
         reason = self._reason_of(code, words, handle)
         if handle.could_not_connect(code) and self._another_address_is_left():
             self._earlier = reasons.worse(self._earlier, reason)

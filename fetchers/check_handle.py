@@ -11,7 +11,10 @@ from pagestatus.config import Check as CheckConfig
 from pagestatus.messages import Reason
 
 _EVERY_ENCODING = ""
+_NO_ENCODING = "identity"
 _WRITE_ERROR = pycurl.E_WRITE_ERROR
+# How libcurl begins when it was a callback of ours that did not take what it was given.
+_OUR_CALLBACK = "Failure writing output"
 _URL = pycurl.URL
 _STATUS, _VERSION = pycurl.RESPONSE_CODE, pycurl.INFO_HTTP_VERSION
 _TOTAL, _CONNECT, _TLS = pycurl.TOTAL_TIME_T, pycurl.CONNECT_TIME_T, pycurl.APPCONNECT_TIME_T
@@ -43,7 +46,7 @@ class Measured(NamedTuple):
 class CheckHandle(Handle):
     """One easy handle and its counter of the body."""
 
-    __slots__ = ("_head", "_timeout_ms", "limit", "received")
+    __slots__ = ("_decodes", "_head", "_timeout_ms", "limit", "received")
 
     def __init__(self, config: CheckConfig) -> None:
         super().__init__(config)
@@ -51,14 +54,18 @@ class CheckHandle(Handle):
         self.received = 0
         self.limit = 0
         self._timeout_ms = 0
+        self._decodes = True
         # The lines of the heads of an answer; kept by C alone, which costs less than a hundredth of a check.
         self._head: list[bytes] = []
         _configure(self.curl, config)
         self.curl.setopt(pycurl.HEADERFUNCTION, self._head.append)
         self.curl.setopt(pycurl.WRITEFUNCTION, self._on_body, use_memoryview=True)
 
-    def aim(self, url: str, address: str, timeout_ms: int, limit: int) -> None:
-        """Make the next transfer one of ``url``, from ``address`` (see ``connect_to``)."""
+    def aim(self, url: str, address: str, timeout_ms: int, limit: int, *, decodes: bool = True) -> None:
+        """Make the next transfer one of ``url``, from ``address`` (see ``connect_to``).
+
+        Without ``decodes`` no content coding is asked for, and what comes is counted as it is.
+        """
         self.received = 0
         self.limit = limit
         self._head.clear()
@@ -70,6 +77,10 @@ class CheckHandle(Handle):
         if timeout_ms != self._timeout_ms:
             self._timeout_ms = timeout_ms
             setopt(pycurl.TIMEOUT_MS, timeout_ms)
+        if decodes is not self._decodes:
+            self._decodes = decodes
+            setopt(pycurl.ACCEPT_ENCODING, _EVERY_ENCODING if decodes else _NO_ENCODING)
+            setopt(pycurl.HTTP_CONTENT_DECODING, int(decodes))
 
     def measured(self) -> Measured:
         """Of the transfer that has ended."""
@@ -98,8 +109,16 @@ class CheckHandle(Handle):
     def reason_of(self, code: int, words: str, address: str) -> Reason:
         """A callback that gets no memory ends the transfer as one does that has had enough of the body."""
         if code == _WRITE_ERROR and self.received <= self.limit:
-            return Reason.NO_MEMORY
+            return Reason.NO_MEMORY if words.startswith(_OUR_CALLBACK) else Reason.PROTOCOL
         return super().reason_of(code, words, address)
+
+    def could_not_decode(self, code: int, words: str) -> bool:
+        """Whether the body goes on behind its end, by its coding: other clients take that.
+
+        libcurl decodes one stream, and takes neither a second one (RFC 1952 section 2.2) nor a line's end.
+        """
+        ours = self.received > self.limit or words.startswith(_OUR_CALLBACK)
+        return self._decodes and code == _WRITE_ERROR and not ours
 
     def _on_body(self, piece: memoryview) -> int | None:
         self.received += len(piece)

@@ -66,7 +66,7 @@ class Resolver:
         self._silence = Silence()
         self._name_servers = name_servers
         self._resolv_conf = None if name_servers else resolv_conf
-        self._read_at = self._changed_at()
+        self._read_at = self._changed_at() if self._is_readable() else None
         self._families = families()
         self._channel = Channel(loop, name_servers)
         # When the channel is to be replaced: it remembers that there is no such name for up to an hour.
@@ -106,9 +106,10 @@ class Resolver:
         self._families = families()
         changed_at = self._changed_at()
         if self._resolv_conf is not None and changed_at not in {self._read_at, None}:
+            if not self._replace_channel():
+                return
             log.info("%s has changed: read again", self._resolv_conf)
             self._read_at = changed_at
-            self._replace_channel()
             self._silence.others_are_asked(self._loop.now)
             # Nobody else is to wait for those before.
             self._questions.clear()
@@ -119,18 +120,35 @@ class Resolver:
         """Ask no more; nobody is told of what is still open."""
         self._channel.close()
 
-    def _replace_channel(self) -> None:
+    def _replace_channel(self) -> bool:
+        """Whether that was possible now; else the one before is kept, and ``refresh`` tries again."""
+        if not self._is_readable():
+            self._stale_at = self._loop.now
+            return False
         before, self._channel = self._channel, Channel(self._loop, self._name_servers)
         before.close_when_idle()
         self._stale_at = None
         self._kept = 0
+        return True
 
-    def _changed_at(self) -> int | None:
+    def _changed_at(self) -> tuple[int, int, int] | None:
         try:
-            return None if self._resolv_conf is None else self._resolv_conf.stat().st_mtime_ns
+            found = None if self._resolv_conf is None else self._resolv_conf.stat()
         except OSError:
             # It is being replaced, or there is none, which c-ares takes for a server on this machine.
             return None
+        # Who may read it may change as well.
+        return found and (found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+    def _is_readable(self) -> bool:
+        """Without descriptors, or where it may not read, c-ares silently asks this machine itself."""
+        if self._resolv_conf is None:
+            return True
+        try:
+            self._resolv_conf.open("rb").close()
+        except OSError as trouble:
+            return isinstance(trouble, FileNotFoundError)
+        return True
 
     def _join(self, name: str, tell: Tell, since: float) -> None:
         """Wait for the answer to a question that was asked since then, or to one of now."""

@@ -17,7 +17,7 @@ _BYTES = {
     "gib": 1 << 30,
     "tib": 1 << 40,
 }
-_QUANTITY = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([A-Za-z]*)\s*", re.ASCII)
+_QUANTITY = re.compile(r"\s*([0-9]{1,16}(?:\.[0-9]{1,9})?)\s*([A-Za-z]*)\s*", re.ASCII)
 
 
 def parse_seconds(text: str) -> float:

@@ -66,6 +66,33 @@ def test_the_body_is_counted_after_decoding(bench: Bench, httpserver: HTTPServer
     assert bench.attempt(httpserver.url_for("/")).bytes == len(body)
 
 
+PACKED = gzip.compress(b"hello" * 1000)
+
+
+@pytest.mark.parametrize("behind", [gzip.compress(b"more"), b"\n", bytes(8)], ids=["member", "line", "zeros"])
+@pytest.mark.parametrize("obeys", [True, False])
+def test_what_follows_a_coded_body_is_no_trouble(
+    bench: Bench, httpserver: HTTPServer, behind: bytes, *, obeys: bool
+) -> None:
+    """Our library does not take it. Others do: it is taken as it is, from who obeys and from who does not."""
+    asked: list[str] = []
+
+    def answer(request: Request) -> Response:
+        asked.append(request.headers["Accept-Encoding"])
+        if obeys and asked[-1] == "identity":
+            return Response(b"hello" * 1000 + b"more")
+        return Response(PACKED + behind, headers={"Content-Encoding": "gzip"})
+
+    httpserver.expect_request("/").respond_with_handler(answer)
+    result = bench.attempt(httpserver.url_for("/"))
+    expected = 5004 if obeys else len(PACKED + behind)
+    assert (result.reason, result.status, result.bytes) == (Reason.NONE, 200, expected)
+    assert (len(asked), asked[1]) == (2, "identity")
+    # The next check of the same handle is one like all others.
+    assert bench.attempt(httpserver.url_for("/")).reason is Reason.NONE
+    assert asked[2] == asked[0] != "identity"
+
+
 @pytest.mark.parametrize("status", [204, 304, 400, 404, 500, 503])
 def test_every_status_is_a_response(bench: Bench, httpserver: HTTPServer, status: int) -> None:
     httpserver.expect_request("/").respond_with_data("", status=status)
@@ -95,6 +122,12 @@ def test_retry_after_a_date(bench: Bench, httpserver: HTTPServer) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=1000), usegmt=True)
     httpserver.expect_request("/").respond_with_data("", status=503, headers={"Retry-After": date})
     assert 900 <= bench.attempt(httpserver.url_for("/")).retry_after_s <= 1000
+
+
+def test_a_304_leads_nowhere(bench: Bench) -> None:
+    with RawSite(answering(redirect("/elsewhere", 304))) as site:
+        result = bench.attempt(site.url)
+    assert (result.reason, result.status, site.connections) == (Reason.NONE, 304, 1)
 
 
 def test_redirects_are_followed_and_the_last_hop_is_reported(bench: Bench) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -471,6 +473,45 @@ def test_new_name_servers_of_this_machine_are_taken_over(
         assert late == [Answer(("127.0.0.3",))]
         assert before.asked["b.test"] == 0
         resolver.close()
+
+
+def test_name_servers_that_can_not_be_read_are_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """c-ares would ask this machine instead, and say nothing: whoever is known is asked until they can."""
+    conf = tmp_path / "resolv.conf"
+    made: list[Channel] = []
+
+    def channel(loop: Loop, _servers: object) -> Channel:
+        made.append(Channel(loop, [conf.read_text()]))
+        return made[-1]
+
+    monkeypatch.setattr("fetchers.resolver.Channel", channel)
+    conf.write_text("127.0.0.1")
+    loop = Loop()
+    resolver = Resolver(loop, resolv_conf=conf)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", refuse)
+        os.utime(conf, ns=(0, 0))
+        for _ in range(2):
+            resolver.refresh()
+        assert len(made) == 1
+        loop.tell_stall(100.0)
+        assert len(made) == 1
+    resolver.refresh()
+    assert len(made) == 2
+    resolver.refresh()
+    assert len(made) == 2
+    # Who may read it may change, and nothing else of it.
+    conf.chmod(0o600)
+    resolver.refresh()
+    assert len(made) == 3
+    resolver.close()
+
+
+def refuse(*_arguments: object) -> NoReturn:
+    """What happens when no descriptor is left."""
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 @pytest.mark.parametrize("given", ["nonsense", "127.0.0.1:port", "http://127.0.0.1/"])

@@ -149,6 +149,18 @@ def test_what_the_log_tells_was_however_far_back_the_clock_is_set() -> None:
     assert reborn.ledger.counts["bad"] == 1
 
 
+def test_a_scheduler_that_goes_on_by_the_time_of_before_is_believed_for_as_long_as_it_lives() -> None:
+    before = Desk()
+    before.take(result(due_us=LATER))
+    reborn = before.reborn()
+    for hours in range(0, 72, 12):
+        passed_us = hours * 60 * MINUTE
+        now_us = LATER - 10 * AHEAD_US + passed_us
+        (commit,) = reborn.take(result(due_us=LATER + SECOND + passed_us), now_us=now_us)
+        assert seen(commit) == OK
+        reborn.take(sweep(LATER + SECOND + passed_us), now_us=now_us)
+
+
 @pytest.mark.parametrize(
     "record",
     [

@@ -113,6 +113,7 @@ def test_redirect_and_multipart() -> None:
     assert head_of("HTTP/1.1 302 X", "Location: /", "").is_redirect
     assert not head_of("HTTP/1.1 302 X", "").is_redirect
     assert not head_of("HTTP/1.1 200 X", "Location: /", "").is_redirect
+    assert not head_of("HTTP/1.1 304 X", "Location: /", "").is_redirect
     assert head_of("HTTP/1.1 206 X", "Content-Type: Multipart/ByteRanges; boundary=x", "").is_multipart
 
 

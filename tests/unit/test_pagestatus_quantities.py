@@ -34,7 +34,7 @@ def test_bytes(text: str, size: int) -> None:
 
 NEITHER = [
     "", " ", "s", "-1", "+1", "1e3", "nan", "inf", "0x10", "1_000", "1,5", "1.", ".5", "1 2", "5 parsecs",
-    "٣", "1\x00", "9" * 16, "9" * 100_000, "1.0000000001",
+    "٣", "1\x00", "9" * 17, "9" * 100_000, "1.0000000001",
 ]  # fmt: skip
 
 
@@ -57,3 +57,7 @@ def test_any_text_is_a_quantity_or_a_value_error(text: str) -> None:
 @given(st.integers(0, 10**15 - 1))
 def test_a_bare_number_is_itself(number: int) -> None:
     assert parse_bytes(str(number)) == number
+
+
+def test_the_largest_size_may_be_text_as_well() -> None:
+    assert parse_bytes(str(1 << 50)) == 1 << 50
