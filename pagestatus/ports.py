@@ -6,6 +6,7 @@ receive ``ZMQ_EVENTS`` must be read again, or a wake-up is lost. Draining until 
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,8 +17,9 @@ from pagestatus.codec import BadFrame, decode, encode
 from pagestatus.loop import READ, Loop, Timer
 from pagestatus.messages import Message
 
-# Frames taken in one go before the loop looks at its other work.
+# Frames taken in one go before the loop looks at its other work; and for how long, in seconds.
 FRAMES_A_ROUND = 16
+LONGEST_GO_S = 0.05
 # Records in one frame. Beyond 64 encoding gets no cheaper, but each frame passes two threads.
 RECORDS_A_FRAME = 256
 # A batch is followed by a rest of this for each of its records: below a thousand records a second that is no
@@ -96,6 +98,7 @@ class Inbox:
 
     def _drain(self) -> None:
         self._coming_back = False
+        until = time.monotonic() + LONGEST_GO_S
         for _ in range(FRAMES_A_ROUND):
             if self._paused:
                 return
@@ -110,6 +113,8 @@ class Inbox:
                 self._bad_at = self._loop.now
                 continue
             self._receive(records)
+            if time.monotonic() > until:
+                break
         # The edge is used up: come back without it.
         self._come_back()
 

@@ -26,6 +26,10 @@ class MissedBook:
         self._held: dict[int, list[Missed]] = {}
         self._alone: list[Missed] = []
         self._sent: dict[tuple[int, int], tuple[Missed, int]] = {}
+        # Of the records that came back, when the latest was sent; and when one came, seen by ``take_again``.
+        self._came_back_sent_us = 0
+        self._came_back = False
+        self._heard_us = 0
 
     def __len__(self) -> int:
         """Records, not slots."""
@@ -66,9 +70,15 @@ class MissedBook:
             yield record
 
     def take_again(self, now_us: int) -> Iterator[Missed]:
-        """What was sent long ago and has not come back."""
+        """What was sent long ago and has not come back, though later ones have, or none has for as long.
+
+        After a long gap the aggregator is busy with what was sent for minutes: twice as much would not help.
+        """
+        if self._came_back:
+            self._came_back, self._heard_us = False, now_us
+        is_silent = now_us - self._heard_us > RESEND_US
         for key, (record, sent_us) in self._sent.items():
-            if now_us - sent_us > RESEND_US:
+            if now_us - sent_us > RESEND_US and (is_silent or sent_us < self._came_back_sent_us):
                 self._sent[key] = record, now_us
                 yield record
 
@@ -77,9 +87,11 @@ class MissedBook:
 
         Of fewer slots than were sent it is the answer to another scheduler: ours is still to come.
         """
-        record, _sent_us = self._sent.get((target, due_us), (None, 0))
+        record, sent_us = self._sent.get((target, due_us), (None, 0))
         if record is None or count < record.count:
             return None
+        self._came_back = True
+        self._came_back_sent_us = max(self._came_back_sent_us, sent_us)
         del self._sent[target, due_us]
         return record
 

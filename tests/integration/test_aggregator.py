@@ -46,6 +46,7 @@ class Bench:
         self.addresses = Addresses(run_dir)
         self.settings: dict[str, object] = {"log__fsync_ms": 5} | settings
         self.heard: list[Message] = []
+        self.frames_with_commits = 0
         self._context = zmq.Context()
         self._inbox = self._context.socket(zmq.PULL)
         run_dir.mkdir(mode=0o700, exist_ok=True)
@@ -105,7 +106,9 @@ class Bench:
     def hear(self) -> list[Message]:
         """Everything that came so far."""
         while self._inbox.poll(0):
-            self.heard += decode(self._inbox.recv())
+            records = decode(self._inbox.recv())
+            self.heard += records
+            self.frames_with_commits += any(isinstance(record, Commit) for record in records)
         return self.heard
 
     def commits(self, count: int) -> list[Commit]:
@@ -382,6 +385,16 @@ def test_only_failures_are_written_and_all_is_counted(start: Start) -> None:
     bench.send(missed(9, bench.minute_us), sweep(bench.minute_us + MINUTE))
     (minute,) = eventually(lambda: bench.lines("minutes.log"), "the minute closes")
     assert (minute["ok"], minute["missed"]) == (9, {"overrun": 1})
+
+
+def test_a_long_gap_is_taken_in_goes(start: Start) -> None:
+    """Whoever asks is answered in the midst of it, and what is true of a part is told before the rest."""
+    bench = start(log__mode="failures")
+    records = [missed(target, bench.minute_us, count=10_000, interval_us=1000) for target in range(1, 41)]
+    bench.send(*records)
+    assert [commit.count for commit in bench.commits(40)] == [10_000] * 40
+    assert bench.frames_with_commits >= 10
+    bench.stop()
 
 
 def test_downloads_are_in_the_line_of_their_minute_and_the_bridge_hears_what_it_says(start: Start) -> None:

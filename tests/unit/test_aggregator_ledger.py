@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aggregator.failures import Failures
-from aggregator.ledger import SLOTS_A_RECAP, Ledger
+from aggregator.ledger import SLOTS_A_GO, SLOTS_A_RECAP, Ledger
 from aggregator.lines import NotALine, parse
 from aggregator.modes import keeps_of
 from aggregator.plausible import AHEAD_US, MOST_MISSED
@@ -137,6 +137,16 @@ def test_a_run_of_missed_slots_is_a_line_each_and_one_commit() -> None:
     (commit,) = desk.take(missed(count=4))
     assert (commit.due_us, commit.count, commit.attempt, seen(commit)) == (NOON, 4, 0, OVERRUN)
     assert [line["due"][17:19] for line in desk.lines] == ["01", "00", "02", "03"]
+
+
+def test_what_is_too_much_at_once_is_left_for_the_next_go() -> None:
+    ledger, half = Ledger(Failures()), SLOTS_A_GO // 2
+    records: list[Message] = [*(missed(target, count=half, interval_us=1) for target in (1, 2, 3)), result(4)]
+    rest = ledger.take(records, LATER)
+    assert list(rest) == records[2:]
+    assert len(ledger.collect().lines) == SLOTS_A_GO
+    assert list(ledger.take(rest, LATER)) == []
+    assert len(ledger.collect().lines) == half + 1
 
 
 def test_what_the_log_tells_was_however_far_back_the_clock_is_set() -> None:

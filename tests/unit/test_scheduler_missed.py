@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from pagestatus.messages import Missed, Reason
-from scheduler.missed import MissedBook
+from scheduler.missed import RESEND_US, MissedBook
 
 MINUTE = 60_000_000
 RECORD = Missed(1, 0, 2, MINUTE, Reason.OVERRUN, "http://host/", "name")
@@ -30,3 +30,31 @@ def test_slots_of_which_other_things_are_to_be_told_are_another_record(other: di
     book.add(RECORD)
     book.add(later)
     assert list(book.take(0)) == [RECORD, later]
+
+
+def test_what_was_overtaken_is_lost_and_what_waits_is_not() -> None:
+    book = MissedBook()
+    first, second, third = (msgspec.structs.replace(RECORD, target=target) for target in (1, 2, 3))
+    book.add(first)
+    book.add(second)
+    assert list(book.take(0)) == [first, second]
+    for second_us in range(RESEND_US, 4 * RESEND_US, RESEND_US):
+        # One comes back now and then: the other is still on its way.
+        assert book.commit(1, 0, 2) is first
+        assert list(book.take_again(second_us + 1)) == []
+        book.add(first)
+        assert list(book.take(0)) == [first]
+    book.add(third)
+    assert list(book.take(RESEND_US)) == [third]
+    assert book.commit(3, 0, 2) is third
+    assert list(book.take_again(4 * RESEND_US)) == [second, first]
+
+
+def test_what_nobody_answers_is_sent_again() -> None:
+    book = MissedBook()
+    book.add(RECORD)
+    assert list(book.take(0)) == [RECORD]
+    assert list(book.take_again(RESEND_US)) == []
+    assert list(book.take_again(RESEND_US + 1)) == [RECORD]
+    assert list(book.take_again(2 * RESEND_US + 1)) == []
+    assert list(book.take_again(2 * RESEND_US + 2)) == [RECORD]
