@@ -274,7 +274,7 @@ class Course:
         if entry.inode and entry.is_other(found.total, done.head) and not self._begin_anew():
             return
         goes_on = bool(entry.inode and entry.ranges and found.kind is Kind.RANGES)
-        entry.learn(found.total, done, ranges=found.kind is Kind.RANGES)
+        entry.learn(found.total, done, ranges=found.kind is Kind.RANGES, goes_on=goes_on)
         if goes_on:
             self._find()
         else:

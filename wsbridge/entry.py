@@ -108,13 +108,20 @@ class Entry(msgspec.Struct, kw_only=True, omit_defaults=True):
             or (bool(self.last_modified and head.last_modified) and self.last_modified != head.last_modified)
         )
 
-    def learn(self, total: int, done: RangeDone, *, ranges: bool) -> None:
-        """Note what the server said of the file."""
+    def learn(self, total: int, done: RangeDone, *, ranges: bool, goes_on: bool = False) -> None:
+        """Note what the server said of the file.
+
+        What it does not say any more (a backend that leaves it out) still holds of the bytes that are here,
+        where it ``goes_on`` with them.
+        """
         self.location = done.url or self.url
         self.ranges = ranges
         self.total = total
-        self.etag, self.last_modified = done.head.etag, done.head.last_modified
-        self.digest = from_head(done.head, whole=done.status != 206)
+        etag, last_modified = done.head.etag, done.head.last_modified
+        digest = from_head(done.head, whole=done.status != 206)
+        self.etag = etag or (self.etag if goes_on else "")
+        self.last_modified = last_modified or (self.last_modified if goes_on else "")
+        self.digest = digest or (self.digest if goes_on else None)
 
     def digests(self) -> tuple[Digest, ...]:
         """What the file is to be held against: what was asked for, and what the server said."""

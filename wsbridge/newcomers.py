@@ -13,6 +13,9 @@ from websockets.asyncio.server import ServerConnection
 MOST = 64
 # Of what waits to be read; more than a list and an answer. Pings are answered without us. Bytes.
 MOST_UNREAD = 4 << 20
+# What is read of a connection in one go: the smallest frames cost their own length in microseconds, and all
+# connections have their turn before anybody else has. asyncio's own bound is 256 KiB. Bytes.
+READ_AT_ONCE = 1 << 10
 
 
 class Newcomers:
@@ -33,6 +36,8 @@ class Newcomers:
 
             def connection_made(self, transport: asyncio.BaseTransport) -> None:
                 super().connection_made(transport)
+                # Of all transports that are made from sockets; no argument says it.
+                transport.max_size = READ_AT_ONCE  # type: ignore[attr-defined]
                 newcomers.came(self)
 
             def data_received(self, data: bytes) -> None:

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
-from wsbridge.newcomers import MOST, Newcomers
+from wsbridge.newcomers import MOST, READ_AT_ONCE, Newcomers
 
 # Whatever hangs ends here. Seconds.
 AT_MOST_S = 20.0
@@ -86,3 +86,30 @@ def test_who_is_gone_is_forgotten() -> None:
 
 async def _nobody(_connection: ServerConnection) -> None:
     raise AssertionError
+
+
+def test_little_is_read_of_a_connection_at_once() -> None:
+    """Of the smallest frames a quarter of a megabyte would hold up everybody for long."""
+    sizes: list[int] = []
+
+    class Seen(Newcomers().connection_class()):  # type: ignore[misc]
+        def data_received(self, data: bytes) -> None:
+            sizes.append(len(data))
+            super().data_received(data)
+
+    async def wait(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+
+    async def work() -> None:
+        async with (
+            asyncio.timeout(AT_MOST_S),
+            serve(wait, "127.0.0.1", 0, create_connection=Seen) as server,
+        ):
+            port = next(iter(server.sockets)).getsockname()[1]
+            async with connect(f"ws://127.0.0.1:{port}/", proxy=None) as client:
+                client.transport.write(b"\x8a\x80\0\0\0\0" * 50_000)
+                await (await client.ping())
+
+    asyncio.run(work())
+    assert sum(sizes) > 300_000
+    assert max(sizes) <= READ_AT_ONCE

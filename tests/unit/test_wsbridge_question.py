@@ -12,6 +12,7 @@ from wsbridge.jobs import Find, Make
 
 MIRROR = "http://mirror.example/file.bin"
 OTHER = '"b"'
+SHA_OF_IT = f"sha-256=:{'A' * 43}=:"
 
 
 # --- links that expire ------------------------------------------------------------------------------------
@@ -177,6 +178,22 @@ def test_a_file_that_has_not_changed_after_all_goes_on() -> None:
     stand.end(stand.give_one(), head=first_byte(LENGTH))
     assert stand.work() == [Find]
     assert (stand.give_one().start, stand.entry.restarts) == (70, 0)
+
+
+def test_what_a_server_leaves_out_is_still_known_of_the_bytes_that_are_here() -> None:
+    """Else the ranges of another file would be put beside them."""
+    stand = Stand()
+    stand.asked(last_modified="Mon", repr_digest=SHA_OF_IT)
+    first, second, *_ = stand.give_all()
+    known = stand.entry.etag, stand.entry.last_modified, stand.entry.digest
+    assert all(known)
+    stand.come(first, 70)
+    stand.end(second, Reason.CHANGED)
+    stand.now += 1
+    stand.end(stand.give_one(), head=Head(start=0, stop=1, total=LENGTH))
+    assert stand.work() == [Find]
+    assert (stand.entry.etag, stand.entry.last_modified, stand.entry.digest) == known
+    assert stand.give_one().etag == ETAG
 
 
 def test_two_servers_that_call_each_others_file_another_do_not_keep_us_busy_for_ever() -> None:
