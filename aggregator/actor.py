@@ -42,9 +42,6 @@ class Aggregator:
         self._failures = Failures()
         self._ledger = Ledger(self._failures, keeps_of(config.log.mode))
         self._timer: Timer | None = None
-        # Of a frame that was more than can be taken in one go.
-        self._rest: Sequence[Message] = ()
-        self._coming_back = False
         self._last_received = 0.0
         self._drain_began: float | None = None
         self._last_minute: Figures = {}
@@ -97,11 +94,7 @@ class Aggregator:
     def drained(self) -> bool:
         """Whether it is quiet and everything is on the disk."""
         now, began = self._runner.loop.now, self._drain_began
-        if (
-            began is None
-            or self._rest
-            or (now - self._last_received < QUIET_S and now - began < LONGEST_DRAIN_S)
-        ):
+        if began is None or (now - self._last_received < QUIET_S and now - began < LONGEST_DRAIN_S):
             return False
         if not self._writer.idle or self._timer is not None:
             self._flush()
@@ -116,34 +109,17 @@ class Aggregator:
         self._writer.close()
         self._lock.release()
 
-    def _receive(self, records: Sequence[Message]) -> None:
+    def _receive(self, records: Sequence[Message]) -> list[Message]:
         loop = self._runner.loop
         self._last_received = loop.now
-        self._rest = self._ledger.take(records, self._runner.clock.now_us())
-        if self._rest:
-            self._inbox.pause()
-            self._come_back()
+        rest = self._ledger.take(records, self._runner.clock.now_us())
         # Even at once is at the end of the round: questions that waited together get one answer.
         when = loop.now + (0 if self._ledger.is_urgent else self._fsync_s)
         if self._timer is None or when < self._timer.when:
             if self._timer is not None:
                 self._timer.cancel()
             self._timer = loop.at(when, self._flush)
-
-    def _come_back(self) -> None:
-        if not self._coming_back:
-            self._coming_back = True
-            self._runner.loop.soon(self._go_on)
-
-    def _go_on(self) -> None:
-        """Take what is left of a frame, and then others; while the disk takes nothing, neither."""
-        self._coming_back = False
-        if not self._writer.writable:
-            return
-        if self._rest:
-            self._receive(self._rest)
-        if not self._rest:
-            self._inbox.resume()
+        return rest
 
     def _flush(self) -> None:
         """Bring everything that was taken to the disk, and tell whom it concerns."""
@@ -154,10 +130,7 @@ class Aggregator:
         if not self._writer.writable:
             self._inbox.pause()
             return
-        if self._rest:
-            self._come_back()
-        else:
-            self._inbox.resume()
+        self._inbox.resume()
         self._scheduler.send_all(written.commits)
         for recap in written.recaps:
             self._scheduler.send(recap)

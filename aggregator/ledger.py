@@ -57,8 +57,8 @@ from pagestatus.verdict import GOOD, Verdict, judge
 
 # A frame of nothing but full ones is still below what an inbox takes (``ports.LARGEST_FRAME``).
 SLOTS_A_RECAP = 2000
-# Missed slots that are taken in one go: a tenth of a second's work. One record may bring half of them.
-SLOTS_A_GO = 20_000
+# Missed slots that are taken in one round: a tenth of a second's work. One record may bring half of them.
+SLOTS_A_ROUND = 20_000
 
 _LATE = Verdict(Outcome.MISSED, Reason.LATE, Class.NONE, final=True, retry_after_us=0)
 _DOWN = Verdict(Outcome.MISSED, Reason.DOWN, Class.NONE, final=True, retry_after_us=0)
@@ -101,8 +101,8 @@ class Ledger:
 
     # --- while running ---
 
-    def take(self, records: Sequence[Message], now_us: int) -> Sequence[Message]:
-        """Take what a peer sent, in its order; what is left over is to be taken next, before anything else.
+    def take(self, records: Sequence[Message], now_us: int) -> list[Message]:
+        """Take what a peer sent, in its order; what is left over is for the next round.
 
         After a long gap a few frames tell of millions of slots.
         """
@@ -112,7 +112,7 @@ class Ledger:
         self._now_us = now_us
         self._latest_plausible_us = max(now_us, self._told_us) + AHEAD_US
         take_result = self._take_result
-        left = SLOTS_A_GO
+        left = SLOTS_A_ROUND
         rest = iter(records)
         for record in rest:
             if type(record) is Result:
@@ -121,7 +121,7 @@ class Ledger:
                 self._take_missed(record)
                 left -= record.count
                 if left <= 0:
-                    return tuple(rest)
+                    return list(rest)
             elif type(record) is Sweep:
                 self._take_sweep(record)
             elif type(record) is DownloadMinute:
@@ -132,7 +132,7 @@ class Ledger:
                 self._take_down(record)
             else:
                 self.counts["bad"] += 1
-        return ()
+        return []
 
     def collect(self) -> Batch:
         """The lines and commits of everything taken since the last call."""

@@ -136,7 +136,7 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
             self._failed(code, words, handle, measured)
 
     def _failed(self, code: int, words: str, handle: CheckHandle, measured: Measured) -> None:
-        if handle.could_not_decode(code, words) and self._left_us() > 0:
+        if self._decodes and handle.could_not_decode(code, words):
             # From the same address.
             self._decodes = False
             self._tried -= 1

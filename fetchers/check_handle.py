@@ -109,7 +109,7 @@ class CheckHandle(Handle):
     def reason_of(self, code: int, words: str, address: str) -> Reason:
         """A callback that gets no memory ends the transfer as one does that has had enough of the body."""
         if code == _WRITE_ERROR and self.received <= self.limit:
-            return Reason.NO_MEMORY if words.startswith(_OUR_CALLBACK) else Reason.PROTOCOL
+            return Reason.NO_MEMORY
         return super().reason_of(code, words, address)
 
     def could_not_decode(self, code: int, words: str) -> bool:
@@ -117,8 +117,8 @@ class CheckHandle(Handle):
 
         libcurl decodes one stream, and takes neither a second one (RFC 1952 section 2.2) nor a line's end.
         """
-        ours = self.received > self.limit or words.startswith(_OUR_CALLBACK)
-        return self._decodes and code == _WRITE_ERROR and not ours
+        is_ours = self.received > self.limit or words.startswith(_OUR_CALLBACK)
+        return code == _WRITE_ERROR and not is_ours
 
     def _on_body(self, piece: memoryview) -> int | None:
         self.received += len(piece)

@@ -105,11 +105,10 @@ class Resolver:
         """Take over new name servers of this machine, if there are any, and see what it can reach."""
         self._families = families()
         changed_at = self._changed_at()
-        if self._resolv_conf is not None and changed_at not in {self._read_at, None}:
-            if not self._replace_channel():
-                return
+        if changed_at not in {self._read_at, None} and self._is_readable():
             log.info("%s has changed: read again", self._resolv_conf)
             self._read_at = changed_at
+            self._replace_channel()
             self._silence.others_are_asked(self._loop.now)
             # Nobody else is to wait for those before.
             self._questions.clear()
@@ -120,25 +119,26 @@ class Resolver:
         """Ask no more; nobody is told of what is still open."""
         self._channel.close()
 
-    def _replace_channel(self) -> bool:
-        """Whether that was possible now; else the one before is kept, and ``refresh`` tries again."""
+    def _replace_channel(self) -> None:
+        """As soon as that is possible: until then the one before is kept."""
         if not self._is_readable():
             self._stale_at = self._loop.now
-            return False
+            return
         before, self._channel = self._channel, Channel(self._loop, self._name_servers)
         before.close_when_idle()
         self._stale_at = None
         self._kept = 0
-        return True
 
     def _changed_at(self) -> tuple[int, int, int] | None:
+        if self._resolv_conf is None:
+            return None
         try:
-            found = None if self._resolv_conf is None else self._resolv_conf.stat()
+            found = self._resolv_conf.stat()
         except OSError:
             # It is being replaced, or there is none, which c-ares takes for a server on this machine.
             return None
         # Who may read it may change as well.
-        return found and (found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+        return found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
     def _is_readable(self) -> bool:
         """Without descriptors, or where it may not read, c-ares silently asks this machine itself."""

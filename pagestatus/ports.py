@@ -17,9 +17,9 @@ from pagestatus.codec import BadFrame, decode, encode
 from pagestatus.loop import READ, Loop, Timer
 from pagestatus.messages import Message
 
-# Frames taken in one go before the loop looks at its other work; and for how long, in seconds.
+# Frames taken in one round of the loop, before it looks at its other work; and for how long (seconds).
 FRAMES_A_ROUND = 16
-LONGEST_GO_S = 0.05
+SHARE_S = 0.05
 # Records in one frame. Beyond 64 encoding gets no cheaper, but each frame passes two threads.
 RECORDS_A_FRAME = 256
 # A batch is followed by a rest of this for each of its records: below a thousand records a second that is no
@@ -34,7 +34,8 @@ FIRST_RETRY_S = 0.01
 LONGEST_RETRY_S = 0.25
 
 Context = zmq.Context[zmq.Socket[bytes]]
-Receive = Callable[[list[Message]], None]
+# What it gives back of a frame it is given in the next round, before anything else.
+Receive = Callable[[list[Message]], list[Message] | None]
 
 
 class Inbox:
@@ -46,6 +47,7 @@ class Inbox:
         self._bad_at = 0.0
         self._loop = loop
         self._receive = receive
+        self._left: list[Message] = []
         self._paused = False
         self._coming_back = False
         self._path = path
@@ -98,22 +100,20 @@ class Inbox:
 
     def _drain(self) -> None:
         self._coming_back = False
-        until = time.monotonic() + LONGEST_GO_S
+        until = time.monotonic() + SHARE_S
         for _ in range(FRAMES_A_ROUND):
             if self._paused:
                 return
             try:
-                frame = self._socket.recv(zmq.NOBLOCK)
+                records = self._left or decode(self._socket.recv(zmq.NOBLOCK))
             except zmq.Again:
                 return
-            try:
-                records = decode(frame)
             except BadFrame:
                 self.bad_frames += 1
                 self._bad_at = self._loop.now
                 continue
-            self._receive(records)
-            if time.monotonic() > until:
+            self._left = self._receive(records) or []
+            if self._left or time.monotonic() > until:
                 break
         # The edge is used up: come back without it.
         self._come_back()

@@ -35,4 +35,4 @@ def _parse(text: str, units: dict[str, float] | dict[str, int], expected: str) -
     factor = units.get(match[2].lower()) if match else None
     if match is None or factor is None:
         raise ValueError(f"expected {expected}")
-    return float(match[1]) * factor
+    return (float(match[1]) if "." in match[1] else int(match[1])) * factor

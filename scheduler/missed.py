@@ -26,10 +26,9 @@ class MissedBook:
         self._held: dict[int, list[Missed]] = {}
         self._alone: list[Missed] = []
         self._sent: dict[tuple[int, int], tuple[Missed, int]] = {}
-        # Of the records that came back, when the latest was sent; and when one came, seen by ``take_again``.
-        self._came_back_sent_us = 0
-        self._came_back = False
+        # When the last record came back, and when the latest of those that did had been sent.
         self._heard_us = 0
+        self._heard_of_us = 0
 
     def __len__(self) -> int:
         """Records, not slots."""
@@ -74,15 +73,13 @@ class MissedBook:
 
         After a long gap the aggregator is busy with what was sent for minutes: twice as much would not help.
         """
-        if self._came_back:
-            self._came_back, self._heard_us = False, now_us
         is_silent = now_us - self._heard_us > RESEND_US
         for key, (record, sent_us) in self._sent.items():
-            if now_us - sent_us > RESEND_US and (is_silent or sent_us < self._came_back_sent_us):
+            if now_us - sent_us > RESEND_US and (is_silent or sent_us < self._heard_of_us):
                 self._sent[key] = record, now_us
                 yield record
 
-    def commit(self, target: int, due_us: int, count: int) -> Missed | None:
+    def commit(self, target: int, due_us: int, count: int, now_us: int) -> Missed | None:
         """So many slots are on the disk; None: nothing like it was held (its commit came twice).
 
         Of fewer slots than were sent it is the answer to another scheduler: ours is still to come.
@@ -90,8 +87,8 @@ class MissedBook:
         record, sent_us = self._sent.get((target, due_us), (None, 0))
         if record is None or count < record.count:
             return None
-        self._came_back = True
-        self._came_back_sent_us = max(self._came_back_sent_us, sent_us)
+        self._heard_us = now_us
+        self._heard_of_us = max(self._heard_of_us, sent_us)
         del self._sent[target, due_us]
         return record
 

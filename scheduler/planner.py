@@ -143,7 +143,7 @@ class Planner:
     def on_commit(self, commit: Commit, now_us: int) -> None:
         """Something is on the disk: the ring closes."""
         if commit.attempt == 0:
-            self._missed_committed(commit)
+            self._missed_committed(commit, now_us)
             return
         slot = self.slots.get(commit.target)
         if slot is None or slot.due_us != commit.due_us or commit.attempt < slot.attempt:
@@ -376,8 +376,8 @@ class Planner:
         slot.stage = _SETTLED
         del self.slots[slot.target]
 
-    def _missed_committed(self, commit: Commit) -> None:
-        record = self.book.commit(commit.target, commit.due_us, commit.count)
+    def _missed_committed(self, commit: Commit, now_us: int) -> None:
+        record = self.book.commit(commit.target, commit.due_us, commit.count, now_us)
         if record is None:
             return
         if commit.outcome is not Outcome.MISSED:

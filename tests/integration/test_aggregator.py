@@ -387,7 +387,7 @@ def test_only_failures_are_written_and_all_is_counted(start: Start) -> None:
     assert (minute["ok"], minute["missed"]) == (9, {"overrun": 1})
 
 
-def test_a_long_gap_is_taken_in_goes(start: Start) -> None:
+def test_a_long_gap_is_taken_in_rounds(start: Start) -> None:
     """Whoever asks is answered in the midst of it, and what is true of a part is told before the rest."""
     bench = start(log__mode="failures")
     records = [missed(target, bench.minute_us, count=10_000, interval_us=1000) for target in range(1, 41)]

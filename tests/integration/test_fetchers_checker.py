@@ -17,7 +17,7 @@ from werkzeug import Request, Response
 from fetchers.checker import BEGUN_A_ROUND
 from fetching import Bench, check
 from pagestatus.messages import Reason
-from raw_site import EMPTY_OK, RawSite, answering, answering_on_and_on, hanging, redirect
+from raw_site import EMPTY_OK, RawSite, answering, answering_on_and_on, hanging, redirect, resetting
 
 
 @pytest.fixture
@@ -91,6 +91,14 @@ def test_what_follows_a_coded_body_is_no_trouble(
     # The next check of the same handle is one like all others.
     assert bench.attempt(httpserver.url_for("/")).reason is Reason.NONE
     assert asked[2] == asked[0] != "identity"
+
+
+def test_a_body_is_asked_for_as_it_is_only_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever libcurl says of that."""
+    monkeypatch.setattr("fetchers.check_handle.CheckHandle.could_not_decode", lambda *_: True)
+    with RawSite(resetting()) as site:
+        result = bench.attempt(site.url)
+    assert (result.reason, site.connections) == (Reason.RESET, 2)
 
 
 @pytest.mark.parametrize("status", [204, 304, 400, 404, 500, 503])

@@ -475,37 +475,69 @@ def test_new_name_servers_of_this_machine_are_taken_over(
         resolver.close()
 
 
-def test_name_servers_that_can_not_be_read_are_no_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """c-ares would ask this machine instead, and say nothing: whoever is known is asked until they can."""
-    conf = tmp_path / "resolv.conf"
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Channel]:
+    """The channels that a resolver makes, which would read what is fixed."""
     made: list[Channel] = []
 
     def channel(loop: Loop, _servers: object) -> Channel:
-        made.append(Channel(loop, [conf.read_text()]))
+        made.append(Channel(loop, ["127.0.0.1"]))
         return made[-1]
 
     monkeypatch.setattr("fetchers.resolver.Channel", channel)
-    conf.write_text("127.0.0.1")
+    return made
+
+
+def test_name_servers_that_can_not_be_read_are_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: list[Channel], caplog: pytest.LogCaptureFixture
+) -> None:
+    """c-ares would ask this machine instead, and say nothing: whoever is known is asked until they can."""
+    caplog.set_level("INFO")
+    conf = tmp_path / "resolv.conf"
+    conf.touch()
     loop = Loop()
     resolver = Resolver(loop, resolv_conf=conf)
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "open", refuse)
-        os.utime(conf, ns=(0, 0))
+    happenings: list[Callable[[], object]] = [
+        lambda: os.utime(conf, ns=(0, 0)),
+        # Who may read it may change, and nothing else of it.
+        lambda: conf.chmod(0o600),
+        lambda: loop.tell_stall(100.0),
+    ]
+    for number, happen in enumerate(happenings, 1):
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "open", refuse)
+            happen()
+            for _ in range(2):
+                resolver.refresh()
+            assert (len(made), caplog.messages) == (number, [])
         for _ in range(2):
             resolver.refresh()
-        assert len(made) == 1
-        loop.tell_stall(100.0)
-        assert len(made) == 1
-    resolver.refresh()
+        assert len(made) == number + 1
+        caplog.clear()
+    resolver.close()
+
+
+def test_name_servers_that_can_not_be_read_at_the_start_are_read_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: list[Channel]
+) -> None:
+    conf = tmp_path / "resolv.conf"
+    conf.touch()
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", refuse)
+        resolver = Resolver(Loop(), resolv_conf=conf)
+    for _ in range(2):
+        resolver.refresh()
     assert len(made) == 2
-    resolver.refresh()
+    resolver.close()
+
+
+def test_where_there_is_no_file_of_name_servers_this_machine_is_asked(
+    tmp_path: Path, made: list[Channel]
+) -> None:
+    loop = Loop()
+    resolver = Resolver(loop, resolv_conf=tmp_path / "resolv.conf")
+    loop.tell_stall(100.0)
     assert len(made) == 2
-    # Who may read it may change, and nothing else of it.
-    conf.chmod(0o600)
-    resolver.refresh()
-    assert len(made) == 3
     resolver.close()
 
 

@@ -23,6 +23,7 @@ from pagestatus.ports import (
     Context,
     Inbox,
     Outbox,
+    Receive,
 )
 from system import SLOWNESS
 
@@ -39,7 +40,7 @@ class Ring:
         self.frames: list[list[Message]] = []
         self._raw: list[zmq.Socket[bytes]] = []
 
-    def inbox(self, receive: Callable[[list[Message]], None] | None = None) -> Inbox:
+    def inbox(self, receive: Receive | None = None) -> Inbox:
         return Inbox(self.loop, self.context, self.path, receive or self.frames.append)
 
     def outbox(self, **settings: Any) -> Outbox:  # noqa: ANN401 - those of an Outbox
@@ -118,6 +119,43 @@ def test_a_busy_outbox_rests_between_its_batches(ring: Ring, monkeypatch: pytest
     assert outbox.waiting == 1
     outbox.close(linger_s=1)
     ring.until(lambda: ring.numbers[-1] == 1000)
+
+
+def test_an_inbox_has_its_share_of_a_round(ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few the frames are: one may be a tenth of a second's work."""
+    monkeypatch.setattr("pagestatus.ports.SHARE_S", 0.0)
+    taken_in: list[int] = []
+    number = 0
+    inbox = ring.inbox(lambda _records: taken_in.append(number))
+    inbox.pause()
+    peer = ring.raw()
+    for pulse in range(5):
+        peer.send(encode(pulses(pulse)))
+    ring.until(lambda: has(inbox, zmq.POLLIN))
+    inbox.resume()
+    while len(taken_in) < 5:
+        number += 1
+        ring.loop.round(0)
+    assert len(set(taken_in)) == 5, "one in each"
+
+
+def test_what_is_given_back_comes_again_in_the_next_round_and_before_all_else(ring: Ring) -> None:
+    def receive(records: list[Message]) -> list[Message]:
+        ring.frames.append(records[:2])
+        return records[2:]
+
+    inbox = ring.inbox(receive)
+    outbox = ring.outbox()
+    outbox.send_all(pulses(*range(5)))
+    ring.until(lambda: len(ring.frames) == 1)
+    outbox.send(Pulse(5))
+    inbox.pause()
+    for _ in range(5):
+        ring.loop.round(0)
+    assert ring.numbers == [0, 1]
+    inbox.resume()
+    ring.until(lambda: len(ring.numbers) == 6)
+    assert ring.numbers == list(range(6))
 
 
 def test_a_round_in_which_nothing_was_sent_sends_nothing(ring: Ring) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pagestatus.loop import READ, Loop
 from pagestatus.messages import Message
+from pagestatus.ports import Receive
 
 if TYPE_CHECKING:
     from simulation.process import Process
@@ -173,13 +174,12 @@ class HeldLoop(Loop):
 class Inbox:
     """Stands in for ``pagestatus.ports.Inbox``; the context is the process."""
 
-    def __init__(
-        self, loop: HeldLoop, process: Process, path: Path, receive: Callable[[list[Message]], None]
-    ) -> None:
+    def __init__(self, loop: HeldLoop, process: Process, path: Path, receive: Receive) -> None:
         self.bad_frames = 0
         self._loop = loop
         self._process = process
         self._receive = receive
+        self._left: list[Message] = []
         self._mailbox = process.world.mailbox(path)
         self.paused = False
         process.inbox = self
@@ -209,8 +209,14 @@ class Inbox:
         self._mailbox.unbind(self._process.world.random)
 
     def _drain(self) -> None:
-        while not self.paused and (records := self._mailbox.take(self._process.world.now_us)) is not None:
-            self._receive(list(records))
+        while not self.paused:
+            records = self._left or self._mailbox.take(self._process.world.now_us)
+            if records is None:
+                return
+            self._left = self._receive(list(records)) or []
+            if self._left:
+                self._loop.soon(self._drain)
+                return
 
 
 class Outbox:

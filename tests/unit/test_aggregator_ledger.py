@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aggregator.failures import Failures
-from aggregator.ledger import SLOTS_A_GO, SLOTS_A_RECAP, Ledger
+from aggregator.ledger import SLOTS_A_RECAP, SLOTS_A_ROUND, Ledger
 from aggregator.lines import NotALine, parse
 from aggregator.modes import keeps_of
 from aggregator.plausible import AHEAD_US, MOST_MISSED
@@ -139,13 +139,13 @@ def test_a_run_of_missed_slots_is_a_line_each_and_one_commit() -> None:
     assert [line["due"][17:19] for line in desk.lines] == ["01", "00", "02", "03"]
 
 
-def test_what_is_too_much_at_once_is_left_for_the_next_go() -> None:
-    ledger, half = Ledger(Failures()), SLOTS_A_GO // 2
+def test_what_is_too_much_at_once_is_left_for_the_next_round() -> None:
+    ledger, half = Ledger(Failures()), SLOTS_A_ROUND // 2
     records: list[Message] = [*(missed(target, count=half, interval_us=1) for target in (1, 2, 3)), result(4)]
     rest = ledger.take(records, LATER)
-    assert list(rest) == records[2:]
-    assert len(ledger.collect().lines) == SLOTS_A_GO
-    assert list(ledger.take(rest, LATER)) == []
+    assert rest == records[2:]
+    assert len(ledger.collect().lines) == SLOTS_A_ROUND
+    assert ledger.take(rest, LATER) == []
     assert len(ledger.collect().lines) == half + 1
 
 

@@ -38,15 +38,15 @@ def test_what_was_overtaken_is_lost_and_what_waits_is_not() -> None:
     book.add(first)
     book.add(second)
     assert list(book.take(0)) == [first, second]
-    for second_us in range(RESEND_US, 4 * RESEND_US, RESEND_US):
+    for now_us in range(RESEND_US, 4 * RESEND_US, RESEND_US):
         # One comes back now and then: the other is still on its way.
-        assert book.commit(1, 0, 2) is first
-        assert list(book.take_again(second_us + 1)) == []
+        assert book.commit(1, 0, 2, now_us) is first
+        assert list(book.take_again(now_us + 1)) == []
         book.add(first)
         assert list(book.take(0)) == [first]
     book.add(third)
     assert list(book.take(RESEND_US)) == [third]
-    assert book.commit(3, 0, 2) is third
+    assert book.commit(3, 0, 2, 4 * RESEND_US) is third
     assert list(book.take_again(4 * RESEND_US)) == [second, first]
 
 

@@ -196,6 +196,18 @@ def test_what_a_server_leaves_out_is_still_known_of_the_bytes_that_are_here() ->
     assert stand.give_one().etag == ETAG
 
 
+def test_what_was_said_of_bytes_that_are_not_kept_does_not_hold() -> None:
+    stand = Stand()
+    stand.asked(last_modified="Mon", repr_digest=SHA_OF_IT)
+    first, second, *_ = stand.give_all()
+    stand.come(first, 70)
+    stand.end(second, Reason.CHANGED)
+    stand.now += 1
+    stand.end(stand.give_one(), status=200, head=Head(length=LENGTH))
+    assert stand.work() == [Make], "it is no file in ranges any more"
+    assert (stand.entry.etag, stand.entry.last_modified, stand.entry.digest) == ("", "", None)
+
+
 def test_two_servers_that_call_each_others_file_another_do_not_keep_us_busy_for_ever() -> None:
     stand = fetching()
     questions = ranges = 0
