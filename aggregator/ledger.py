@@ -278,8 +278,9 @@ class Ledger:
         latest_us = self._latest_plausible_us
         self._swept_us = max(self._swept_us, min(sweep.swept_us, latest_us))
         self._settled_us = max(self._settled_us, min(sweep.settled_us, latest_us))
-        # Whoever ran before a clock was set back goes on by the time of before, for as long as it lives.
-        self._told_us = max(self._told_us, self._swept_us)
+        if sweep.swept_us <= latest_us:
+            # Whoever ran before a clock was set back goes on by the time of before, for as long as it lives.
+            self._told_us = max(self._told_us, sweep.swept_us)
         if self._slots.watermark_us <= sweep.swept_us <= latest_us:
             self._slots.minute(sweep.swept_us).look(sweep)
 

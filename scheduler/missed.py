@@ -26,7 +26,7 @@ class MissedBook:
         self._held: dict[int, list[Missed]] = {}
         self._alone: list[Missed] = []
         self._sent: dict[tuple[int, int], tuple[Missed, int]] = {}
-        # When the last record came back, and when the latest of those that did had been sent.
+        # When a commit came last, also a second one; and when the latest that came back had been sent.
         self._heard_us = 0
         self._heard_of_us = 0
 
@@ -84,10 +84,10 @@ class MissedBook:
 
         Of fewer slots than were sent it is the answer to another scheduler: ours is still to come.
         """
+        self._heard_us = now_us
         record, sent_us = self._sent.get((target, due_us), (None, 0))
         if record is None or count < record.count:
             return None
-        self._heard_us = now_us
         self._heard_of_us = max(self._heard_of_us, sent_us)
         del self._sent[target, due_us]
         return record

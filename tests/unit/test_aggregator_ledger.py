@@ -159,6 +159,14 @@ def test_what_the_log_tells_was_however_far_back_the_clock_is_set() -> None:
     assert reborn.ledger.counts["bad"] == 1
 
 
+def test_a_scheduler_that_is_far_ahead_takes_nobody_with_it() -> None:
+    desk = Desk()
+    for second in range(3):
+        desk.take(sweep(LATER + 100 * AHEAD_US), now_us=LATER + second * SECOND)
+    assert desk.take(result(due_us=LATER + AHEAD_US + MINUTE), now_us=LATER) == []
+    assert desk.ledger.counts["bad"] == 1
+
+
 def test_a_scheduler_that_goes_on_by_the_time_of_before_is_believed_for_as_long_as_it_lives() -> None:
     before = Desk()
     before.take(result(due_us=LATER))

@@ -50,6 +50,14 @@ def test_what_was_overtaken_is_lost_and_what_waits_is_not() -> None:
     assert list(book.take_again(4 * RESEND_US)) == [second, first]
 
 
+def test_whoever_answers_what_came_twice_is_not_silent() -> None:
+    book = MissedBook()
+    book.add(RECORD)
+    assert list(book.take(0)) == [RECORD]
+    assert book.commit(2, 0, 2, RESEND_US) is None
+    assert list(book.take_again(RESEND_US + 1)) == []
+
+
 def test_what_nobody_answers_is_sent_again() -> None:
     book = MissedBook()
     book.add(RECORD)
