@@ -113,6 +113,8 @@ def test_a_gateway_that_is_silent(place: Place) -> None:
 def test_which_addresses_are_this_machines_own(place: Place) -> None:
     place.near.ip("address", "add", f"{NEAR_TOO}/24", "dev", "near")
     place.near.ip("address", "add", f"{NEAR_6}/64", "dev", "near", "nodad")
+    # The kernel makes its route afterwards.
+    place.until(lambda: place.ways.is_here(ip_address(NEAR_6)), "the address is there")
     for own in (NEAR, NEAR_TOO, NEAR_6, "127.0.0.1", "127.1.2.3", "::1"):
         assert place.ways.is_here(ip_address(own)), own
     for other in (FAR, BEYOND, NO_ROUTE, f"{NEAR_6}1"):
