@@ -94,6 +94,10 @@ class Aggregator:
     def drained(self) -> bool:
         """Whether it is quiet and everything is on the disk."""
         now, began = self._runner.loop.now, self._drain_began
+        if began is not None and self._inbox.has_left:
+            # What stands behind it has its time still to come.
+            self._drain_began = now
+            return False
         if began is None or (now - self._last_received < QUIET_S and now - began < LONGEST_DRAIN_S):
             return False
         if not self._writer.idle or self._timer is not None:

@@ -6,7 +6,7 @@ with one ``Result``; what it says of phases is that of the last hop, counted fro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -27,6 +27,14 @@ _SECOND_US = 1_000_000
 _NONE = Reason.NONE
 _NO_URL = urls.WireUrl("", "", 0, is_address=False)
 _NOTHING = Measured(0, "", 0, -1, -1, -1)
+
+
+class Decoded(NamedTuple):
+    """An answer that was broken off, though not by the site."""
+
+    measured: Measured
+    offset_us: int
+    bytes: int
 
 
 class Attempt(msgspec.Struct, eq=False, gc=False):
@@ -54,8 +62,8 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
     _tried: int = 0
     _offset_us: int = 0
     _earlier: Reason = _NONE
-    # Whether bodies are decoded, or taken as they are.
-    _decodes: bool = True
+    # The hop's answer as far as it could be decoded, if that was not its end: it is asked for as it is, then.
+    _decoded: Decoded | None = None
 
     def begin(self) -> None:
         """Start."""
@@ -115,7 +123,7 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
         # Rounded up: an attempt never ends before its time-out.
         left_ms = -((elapsed_us - check.timeout_us) // 1000)
         limit = check.max_bytes or checker.max_bytes
-        handle.aim(wire.url, address, left_ms, limit, decodes=self._decodes)
+        handle.aim(wire.url, address, left_ms, limit, decodes=self._decoded is None)
         checker.engine.start(handle.curl, self)
 
     def ended(self, code: int, words: str) -> None:
@@ -136,9 +144,9 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
             self._failed(code, words, handle, measured)
 
     def _failed(self, code: int, words: str, handle: CheckHandle, measured: Measured) -> None:
-        if self._decodes and handle.could_not_decode(code, words):
+        if self._decoded is None and handle.could_not_decode(code, words):
+            self._decoded = Decoded(measured, self._offset_us, handle.received)
             # From the same address.
-            self._decodes = False
             self._tried -= 1
             self._transfer(self._elapsed_us())
             return
@@ -181,6 +189,7 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
             return
         self._wire = wire
         self._hops += 1
+        self._decoded = None
         self._addresses = ()
         self._dns_us = -1
         self._look_up()
@@ -192,6 +201,14 @@ class Attempt(msgspec.Struct, eq=False, gc=False):
         if self._stalled or (reason and self._checker.means.stands_still):
             reason = reasons.after_stall(reason, measured.status)
         handle, self._handle = self._handle, None
+        decoded = self._decoded
+        if (
+            decoded is not None
+            and handle is not None
+            and (reason or measured.status != decoded.measured.status)
+        ):
+            # Who does not give it as it is, or in time, has given it before.
+            reason, (measured, self._offset_us, handle.received) = _NONE, decoded
         result = self._result(reason, measured, handle)
         if handle is not None:
             self._checker.give_back(handle)

@@ -63,6 +63,11 @@ class Inbox:
         loop.watch(self._fd, READ, self._on_ready)
         self._come_back()
 
+    @property
+    def has_left(self) -> bool:
+        """Something of a frame was given back, and others wait behind it."""
+        return bool(self._left)
+
     def told(self) -> dict[str, object]:
         """For the ``status`` of a process: how many frames were none, and how long ago the last one came."""
         age_s = round(self._loop.now - self._bad_at, 3) if self.bad_frames else None

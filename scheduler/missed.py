@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,14 +20,22 @@ RESEND_US = 5_000_000
 MOST_SLOTS = 10_000
 
 
+class _Sent(NamedTuple):
+    """A record that is under way, and when it was sent: for the first time, and for the last."""
+
+    record: Missed
+    first_us: int
+    last_us: int
+
+
 class MissedBook:
     """What was recorded as missed and is not committed yet."""
 
     def __init__(self) -> None:
         self._held: dict[int, list[Missed]] = {}
         self._alone: list[Missed] = []
-        self._sent: dict[tuple[int, int], tuple[Missed, int]] = {}
-        # When a commit came last, also a second one; and when the latest that came back had been sent.
+        self._sent: dict[tuple[int, int], _Sent] = {}
+        # When a commit came last, also a second one; and when the latest that came back was first sent.
         self._heard_us = 0
         self._heard_of_us = 0
 
@@ -38,7 +47,7 @@ class MissedBook:
         """All records."""
         yield from self._alone
         yield from chain.from_iterable(self._held.values())
-        yield from (record for record, _sent_us in self._sent.values())
+        yield from (sent.record for sent in self._sent.values())
 
     def add(self, record: Missed) -> None:
         """Hold a record; it goes out with the next ``take``."""
@@ -65,7 +74,7 @@ class MissedBook:
         self._alone.clear()
         self._held.clear()
         for record in held:
-            self._sent[record.target, record.due_us] = record, now_us
+            self._sent[record.target, record.due_us] = _Sent(record, now_us, now_us)
             yield record
 
     def take_again(self, now_us: int) -> Iterator[Missed]:
@@ -74,10 +83,10 @@ class MissedBook:
         After a long gap the aggregator is busy with what was sent for minutes: twice as much would not help.
         """
         is_silent = now_us - self._heard_us > RESEND_US
-        for key, (record, sent_us) in self._sent.items():
-            if now_us - sent_us > RESEND_US and (is_silent or sent_us < self._heard_of_us):
-                self._sent[key] = record, now_us
-                yield record
+        for key, sent in self._sent.items():
+            if now_us - sent.last_us > RESEND_US and (is_silent or sent.first_us < self._heard_of_us):
+                self._sent[key] = sent._replace(last_us=now_us)
+                yield sent.record
 
     def commit(self, target: int, due_us: int, count: int, now_us: int) -> Missed | None:
         """So many slots are on the disk; None: nothing like it was held (its commit came twice).
@@ -85,12 +94,12 @@ class MissedBook:
         Of fewer slots than were sent it is the answer to another scheduler: ours is still to come.
         """
         self._heard_us = now_us
-        record, sent_us = self._sent.get((target, due_us), (None, 0))
-        if record is None or count < record.count:
+        sent = self._sent.get((target, due_us))
+        if sent is None or count < sent.record.count:
             return None
-        self._heard_of_us = max(self._heard_of_us, sent_us)
+        self._heard_of_us = max(self._heard_of_us, sent.first_us)
         del self._sent[target, due_us]
-        return record
+        return sent.record
 
 
 def _goes_on(before: Missed, after: Missed) -> bool:

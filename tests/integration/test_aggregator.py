@@ -387,8 +387,18 @@ def test_only_failures_are_written_and_all_is_counted(start: Start) -> None:
     assert (minute["ok"], minute["missed"]) == (9, {"overrun": 1})
 
 
+def test_a_drain_amid_a_long_gap_takes_all_of_it_and_what_came_behind(start: Start) -> None:
+    bench = start(log__mode="failures")
+    bench.send(*(missed(target, bench.minute_us, count=10_000, interval_us=1000) for target in range(1, 101)))
+    bench.send(timeout(1000, bench.minute_us))
+    bench.commits(1)
+    bench.stop()
+    assert len(bench.commits(101)) == 101
+    assert [line["reason"] for line in bench.lines() if line["outcome"] == "fail"] == ["timeout"]
+
+
 def test_a_long_gap_is_taken_in_rounds(start: Start) -> None:
-    """Whoever asks is answered in the midst of it, and what is true of a part is told before the rest."""
+    """What is true of a part of it is told, and whoever asks is answered, before the rest."""
     bench = start(log__mode="failures")
     records = [missed(target, bench.minute_us, count=10_000, interval_us=1000) for target in range(1, 41)]
     bench.send(*records)

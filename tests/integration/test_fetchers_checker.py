@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -17,7 +19,18 @@ from werkzeug import Request, Response
 from fetchers.checker import BEGUN_A_ROUND
 from fetching import Bench, check
 from pagestatus.messages import Reason
-from raw_site import EMPTY_OK, RawSite, answering, answering_on_and_on, hanging, redirect, resetting
+from raw_site import (
+    EMPTY_OK,
+    Behaviour,
+    RawSite,
+    answering,
+    answering_on_and_on,
+    closing,
+    hanging,
+    redirect,
+    resetting,
+)
+from system import SLOWNESS
 
 
 @pytest.fixture
@@ -93,12 +106,51 @@ def test_what_follows_a_coded_body_is_no_trouble(
     assert asked[2] == asked[0] != "identity"
 
 
+@pytest.mark.parametrize(
+    "second",
+    [
+        hanging,
+        closing,
+        answering(b"HTTP/1.1 406 Not Acceptable\r\nContent-Length: 0\r\n\r\n"),
+        answering(b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n"),
+    ],
+    ids=["silence", "an end", "406", "429"],
+)
+def test_who_does_not_give_it_as_it_is_has_given_it_before(bench: Bench, second: Behaviour) -> None:
+    with RawSite(going_on_behind_its_end(second)) as site:
+        began = time.monotonic()
+        result = bench.attempt(site.url, timeout_s=0.5)
+        took_us = (time.monotonic() - began) * 1e6
+    assert (result.reason, result.status, result.bytes, site.connections) == (Reason.NONE, 200, 5000, 2)
+    assert 0 < result.connect_us <= result.ttfb_us <= result.duration_us < min(took_us, 500_000 * SLOWNESS)
+
+
+def test_where_it_leads_as_it_is_is_followed(bench: Bench) -> None:
+    with RawSite(answering(b"HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n")) as last:
+        with RawSite(going_on_behind_its_end(answering(redirect(last.url)))) as site:
+            result = bench.attempt(site.url)
+        assert (result.reason, result.status, last.connections) == (Reason.NONE, 404, 1)
+
+
+def going_on_behind_its_end(second: Behaviour) -> Behaviour:
+    """An answer in a coding, after a while, and then ``second``."""
+    body = PACKED + b"\n"
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+
+    def first(connection: socket.socket) -> None:
+        time.sleep(0.1)
+        answering(head.encode() + body)(connection)
+
+    behaviours = iter([first, second])
+    return lambda connection: next(behaviours)(connection)  # noqa: PLW0108 - another one each time
+
+
 def test_a_body_is_asked_for_as_it_is_only_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever libcurl says of that."""
     monkeypatch.setattr("fetchers.check_handle.CheckHandle.could_not_decode", lambda *_: True)
-    with RawSite(resetting()) as site:
+    with RawSite(resetting(b"HTTP/1.1 200 OK\r\n\r\n")) as site:
         result = bench.attempt(site.url)
-    assert (result.reason, site.connections) == (Reason.RESET, 2)
+    assert (result.reason, result.status, site.connections) == (Reason.NONE, 200, 2)
 
 
 @pytest.mark.parametrize("status", [204, 304, 400, 404, 500, 503])

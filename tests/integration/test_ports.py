@@ -148,6 +148,7 @@ def test_what_is_given_back_comes_again_in_the_next_round_and_before_all_else(ri
     outbox = ring.outbox()
     outbox.send_all(pulses(*range(5)))
     ring.until(lambda: len(ring.frames) == 1)
+    assert inbox.has_left
     outbox.send(Pulse(5))
     inbox.pause()
     for _ in range(5):
@@ -156,6 +157,7 @@ def test_what_is_given_back_comes_again_in_the_next_round_and_before_all_else(ri
     inbox.resume()
     ring.until(lambda: len(ring.numbers) == 6)
     assert ring.numbers == list(range(6))
+    assert not inbox.has_left
 
 
 def test_a_round_in_which_nothing_was_sent_sends_nothing(ring: Ring) -> None:

@@ -193,6 +193,10 @@ class Inbox:
     def has_mail(self) -> bool:
         return not self.paused and self._mailbox.is_ready(self._process.world.now_us)
 
+    @property
+    def has_left(self) -> bool:
+        return bool(self._left)
+
     def pause(self) -> None:
         self.paused = True
 

@@ -255,7 +255,7 @@ class _Watch:
             raise BrokenBooks(f"leases of nobody: {leases}")
         book = planner.book
         held = len(book._alone) + sum(record.count for records in book._held.values() for record in records)
-        sent = sum(record.count for record, _sent_us in book._sent.values())
+        sent = sum(sent.record.count for sent in book._sent.values())
         if planner.accounts.in_flight != len(planner.slots) + held + sent:
             raise BrokenBooks(
                 f"in flight {planner.accounts.in_flight}, slots {len(planner.slots)}, "

@@ -50,6 +50,30 @@ def test_what_was_overtaken_is_lost_and_what_waits_is_not() -> None:
     assert list(book.take_again(4 * RESEND_US)) == [second, first]
 
 
+def test_what_was_sent_twice_and_comes_back_once_has_overtaken_nothing() -> None:
+    book = MissedBook()
+    first, second = (msgspec.structs.replace(RECORD, target=target) for target in (1, 2))
+    book.add(first)
+    assert list(book.take(0)) == [first]
+    book.add(second)
+    assert list(book.take(RESEND_US)) == [second]
+    # Long silence: the first is sent again, behind the second, and comes back as it was sent before it.
+    assert list(book.take_again(RESEND_US + 1)) == [first]
+    assert book.commit(1, 0, 2, 2 * RESEND_US) is first
+    assert list(book.take_again(2 * RESEND_US + 1)) == []
+
+
+def test_of_those_that_come_back_the_latest_counts() -> None:
+    book = MissedBook()
+    first, second, third = (msgspec.structs.replace(RECORD, target=target) for target in (1, 2, 3))
+    for moment, record in enumerate((first, second, third)):
+        book.add(record)
+        assert list(book.take(moment)) == [record]
+    assert book.commit(3, 0, 2, RESEND_US) is third
+    assert book.commit(1, 0, 2, RESEND_US) is first
+    assert list(book.take_again(RESEND_US + 2)) == [second]
+
+
 def test_whoever_answers_what_came_twice_is_not_silent() -> None:
     book = MissedBook()
     book.add(RECORD)

@@ -332,6 +332,17 @@ def test_a_missed_record_that_was_lost_is_sent_again() -> None:
     assert missed in again
 
 
+def test_a_missed_record_that_waits_behind_others_is_not_sent_again() -> None:
+    stand = Stand(target(1, interval_s=2), target(2, interval_s=2))
+    stand.fetcher()
+    stand.at(1)
+    first, second, *_ = [record for moment in (3, 4, 5) for record in stand.at(moment)[1]]
+    stand.at(7)
+    stand.commit_missed(first)
+    _, again = stand.at(11)
+    assert second not in again
+
+
 def test_a_missed_slot_whose_result_came_first_counts_as_checked() -> None:
     stand = Stand(target(1, interval_s=2), retries=0)
     stand.fetcher()
