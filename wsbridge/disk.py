@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from wsbridge.entry import Trouble
+from wsbridge.executors import executor
 from wsbridge.jobs import Answer, Choose, Discard, Done, Failed, Find, Job, Make, PartError, Publish, Verify
 from wsbridge.parts import Folder
 
@@ -28,8 +28,8 @@ class Disk:
         """``is_wanted`` tells whether somebody still waits for a job's answer; it is asked from threads."""
         self._folder = folder
         self._is_wanted = is_wanted
-        self._names = ThreadPoolExecutor(1, "names")
-        self._hashes = ThreadPoolExecutor(2, "hashes")
+        self._names = executor(1, "names")
+        self._hashes = executor(2, "hashes")
 
     async def do(self, job: Job, delayed: Callable[[Trouble], None] = lambda _trouble: None) -> Answer:
         """Do it, and say how it went; ``delayed`` is told why it takes longer, whenever it is tried again."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from wsbridge.book import Book
 from wsbridge.course import Written
 from wsbridge.download import Download
 from wsbridge.entry import Entry, Trouble
+from wsbridge.executors import executor
 from wsbridge.jobs import PartError
 from wsbridge.journal import Journal, Row, Unwritable, row_of
 from wsbridge.minutes import Minutes
@@ -26,6 +26,8 @@ from wsbridge.parts import RESERVE, Folder, mebibytes
 log = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
+# Part files that are synced at the same time.
+SYNCS = 4
 # How often the room on the disk is looked at. Seconds.
 LOOK_S = 0.25
 # Whom it delays need not know where the journal is: operators are told more.
@@ -77,8 +79,9 @@ class Keeper:
         self._wanted = asyncio.Event()
         self._saving = asyncio.Lock()
         self._syncing: set[asyncio.Task[None]] = set()
-        # The journal has one thread; parts may be synced side by side.
-        self._thread = ThreadPoolExecutor(1, "journal")
+        self._thread = executor(1, "journal")
+        # Parts may be synced side by side.
+        self._syncs = executor(SYNCS, "syncs")
 
     @property
     def writable(self) -> bool:
@@ -167,13 +170,16 @@ class Keeper:
             log.error("%s: the next bridge does not know what was done lately", self.trouble)
 
     def close(self) -> None:
-        """Wait for the thread, and close the journal."""
+        """Wait for the threads, and close the journal."""
+        self._syncs.shutdown(cancel_futures=True)
         self._thread.shutdown()
         self._journal.close()
 
     async def _sync(self, download: Download, written: Written) -> None:
         try:
-            await asyncio.to_thread(self._folder.sync, download.entry.name, written.inode)
+            await asyncio.get_running_loop().run_in_executor(
+                self._syncs, self._folder.sync, download.entry.name, written.inode
+            )
         except PartError as mistake:
             if not mistake.is_passing:
                 log.error("download %s: %s", download.entry.id, mistake)  # noqa: TRY400 - one clear line
